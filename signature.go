@@ -1,6 +1,7 @@
 package coaching
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -143,6 +144,9 @@ func (v *verifier) verify(method, base, rawQuery string, form url.Values, nonce 
 // allocation; crypto/hmac allocates four times for each new key.
 type sigKey struct{ inner, outer [sha256.BlockSize]byte }
 
+var sigInner, sigOuter = [sha256.BlockSize]byte(bytes.Repeat([]byte{0x36}, sha256.BlockSize)),
+	[sha256.BlockSize]byte(bytes.Repeat([]byte{0x5c}, sha256.BlockSize))
+
 func newSigKey(token string) sigKey {
 	var block [sha256.BlockSize]byte
 	if len(token) > len(block) {
@@ -152,9 +156,8 @@ func newSigKey(token string) sigKey {
 		copy(block[:], token)
 	}
 	var k sigKey
-	for i, b := range block {
-		k.inner[i], k.outer[i] = b^0x36, b^0x5c
-	}
+	subtle.XORBytes(k.inner[:], block[:], sigInner[:])
+	subtle.XORBytes(k.outer[:], block[:], sigOuter[:])
 	return k
 }
 
@@ -219,10 +222,8 @@ func (s *sigScratch) message(method, base, rawQuery string, form url.Values, non
 		if i > 0 {
 			sep = '&'
 		}
-		buf = append(buf, sep)
-		buf = append(buf, p.key...)
-		buf = append(buf, '=')
-		buf = append(buf, p.value...)
+		buf = append(append(buf, sep), p.key...)
+		buf = append(append(buf, '='), p.value...)
 	}
 	sep = '?'
 	if len(pairs) > 0 {
@@ -238,21 +239,33 @@ func (s *sigScratch) message(method, base, rawQuery string, form url.Values, non
 		buf = append(buf, sep)
 	}
 	for _, p := range sigSort(pairs) {
-		buf = append(buf, p.key...)
-		buf = append(buf, p.value...)
+		buf = append(append(buf, p.key...), p.value...)
 	}
 	buf = append(buf, '.')
 	s.buf, s.pairs = append(buf, nonce...), pairs
 	return tail, nil
 }
 
+// sigSort sorts by key, then value: up to a usual number of pairs by insertion,
+// without the calls through a function value that slices.SortFunc makes.
 func sigSort(pairs []sigPair) []sigPair {
-	slices.SortFunc(pairs, func(a, b sigPair) int {
-		if c := strings.Compare(a.key, b.key); c != 0 {
-			return c
+	if len(pairs) > 24 {
+		slices.SortFunc(pairs, func(a, b sigPair) int {
+			if c := strings.Compare(a.key, b.key); c != 0 {
+				return c
+			}
+			return strings.Compare(a.value, b.value)
+		})
+		return pairs
+	}
+	for i, p := range pairs {
+		j := i
+		for j > 0 && (p.key < pairs[j-1].key || p.key == pairs[j-1].key && p.value < pairs[j-1].value) {
+			j--
 		}
-		return strings.Compare(a.value, b.value)
-	})
+		copy(pairs[j+1:i+1], pairs[j:i])
+		pairs[j] = p
+	}
 	return pairs
 }
 
@@ -260,22 +273,28 @@ func sigSort(pairs []sigPair) []sigPair {
 // [url.ParseQuery] refuses, so that a handler sees no other pairs than were
 // verified, and blanks, which would equal "+".
 func sigQuery(pairs []sigPair, raw string) ([]sigPair, bool) {
-	if !sigPrintable(raw) || strings.IndexByte(raw, ';') >= 0 {
-		return pairs, false
+	escaped := false
+	for i := range len(raw) {
+		switch c := raw[i]; {
+		case c <= ' ' || c == 0x7f || c == ';':
+			return pairs, false
+		case c == '%' || c == '+':
+			escaped = true
+		}
 	}
 	for raw != "" {
 		var pair string
-		pair, raw, _ = strings.Cut(raw, "&")
-		if pair == "" {
+		if pair, raw, _ = strings.Cut(raw, "&"); pair == "" {
 			continue
 		}
 		key, value, _ := strings.Cut(pair, "=")
-		key, err := url.QueryUnescape(key)
-		if err != nil {
-			return pairs, false
-		}
-		if value, err = url.QueryUnescape(value); err != nil {
-			return pairs, false
+		if escaped {
+			var err, err2 error
+			key, err = url.QueryUnescape(key)
+			value, err2 = url.QueryUnescape(value)
+			if err != nil || err2 != nil {
+				return pairs, false
+			}
 		}
 		pairs = append(pairs, sigPair{key, value})
 	}

@@ -426,6 +426,24 @@ func TestVerifySignatureReadings(t *testing.T) {
 	}
 }
 
+// Both ways of sorting, few parameters and many.
+func TestVerifySignatureManyParameters(t *testing.T) {
+	for _, n := range []int{1, 23, 24, 25, 26, 300} {
+		form, query := url.Values{}, url.Values{}
+		for i := range n {
+			form.Add(fmt.Sprint("k", i*7919%n/2), fmt.Sprint(i*31%n))
+			query.Add(fmt.Sprint(i*104729%n/3), fmt.Sprint(i*17%n))
+		}
+		s := signed{"POST", "https://a.example/?" + query.Encode(), form, "1", "", "t"}
+		msg, ok := plainMessage(s.method, s.url, s.form, s.nonce)
+		if s.sig = mac(s.token, msg); !ok || s.verify() != nil {
+			t.Errorf("VerifySignature(%d parameters) = %v, want nil", n, s.verify())
+		}
+		form.Add("k0", "0")
+		refused(t, "one more", s.verify())
+	}
+}
+
 // plivo-go's signer and this check agree wherever plivo-go covers all of a request.
 func TestVerifySignatureAgreesWithPlivoGo(t *testing.T) {
 	for name, s := range vectors() {
