@@ -113,25 +113,27 @@ func (s *Server) send(d *delivery, first bool) {
 		return
 	}
 	limit := min(d.set.read, max(left, d.set.connect))
-	nonce, attempt := d.nonce, d.attempt
+	nonce, line := d.nonce, ""
+	if d.attempt > 1 {
+		line = fmt.Sprintf(" attempt %d", d.attempt)
+	}
+	if !first {
+		line += " double"
+	}
+	end := s.open("callback", "%s %s %s%s%s", d.kind, d.method, d.url, describe(d), line)
 	s.spawn(func() {
 		res := s.post(d, nonce, limit)
 		s.do(func() {
 			// Handlers may end at one instant: the draw puts them in order.
-			s.after(0, "answered "+d.kind+d.url+d.form.Encode(), func() { s.answered(d, attempt, first, res) })
+			s.after(0, "answered "+d.kind+d.url+d.form.Encode(), func() {
+				end(" -> %v", res)
+				s.answered(d, first, res)
+			})
 		})
 	})
 }
 
-func (s *Server) answered(d *delivery, attempt int, first bool, res result) {
-	what := ""
-	if attempt > 1 {
-		what = fmt.Sprintf(" attempt %d", attempt)
-	}
-	if !first {
-		what += " double"
-	}
-	s.log("callback", "%s %s %s%s%s -> %v", d.kind, d.method, d.url, describe(d), what, res)
+func (s *Server) answered(d *delivery, first bool, res result) {
 	if res.ok() {
 		s.stats.OK++
 	} else {

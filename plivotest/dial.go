@@ -81,18 +81,8 @@ func (s *Server) ring(l *Leg) {
 	s.log("call", "%s %s rings, called by %s", short(l.uuid), p.address, l.from)
 	s.legCallback(l, "ringing")
 	s.dialMusic(l.dial)
-	s.timer(l, l.ringTimeout, plan.Action == Manual, "ring timeout", func() {
-		if l.state == Ringing {
-			s.endLeg(l, causeRingTimeout)
-		}
-	})
-	act := func(f func()) {
-		s.timer(l, plan.After, false, "act "+p.address, func() {
-			if l.state == Ringing {
-				f()
-			}
-		})
-	}
+	s.timer(l, l.ringTimeout, plan.Action == Manual, "ring timeout", func() { s.endLeg(l, causeRingTimeout) })
+	act := func(f func()) { s.timer(l, plan.After, false, "act "+p.address, f) }
 	switch plan.Action {
 	case Answer:
 		if plan.After == 0 {
@@ -129,6 +119,7 @@ func (s *Server) answer(l *Leg) {
 		return
 	}
 	l.state, l.answered = InProgress, time.Now()
+	s.dropTimers(l) // of ringing
 	s.changed = true
 	s.log("call", "%s %s answers", short(l.uuid), l.phone.address)
 	s.legCallback(l, "in-progress")

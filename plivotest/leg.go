@@ -199,6 +199,13 @@ func (s *Server) timer(l *Leg, d time.Duration, quiet bool, key string, f func()
 	return e
 }
 
+func (s *Server) dropTimers(l *Leg) {
+	for _, e := range l.timers {
+		s.drop(e)
+	}
+	l.timers = nil
+}
+
 // endLeg ends a call for good; an ended one stays as it is.
 func (s *Server) endLeg(l *Leg, c HangupCause) {
 	if l.state == Ended {
@@ -212,10 +219,7 @@ func (s *Server) endLeg(l *Leg, c HangupCause) {
 	}
 	s.changed = true
 	s.log("call", "%s %s ended: %d %s by %s", short(l.uuid), l.phone.address, c.Code, c.Name, c.Source)
-	for _, e := range l.timers {
-		s.drop(e)
-	}
-	l.timers = nil
+	s.dropTimers(l)
 	l.run.stop()
 	s.closeSounds(l)
 	if l.dial != nil {

@@ -214,20 +214,22 @@ func (s *Server) begin(c *apiCall, f Failure) {
 
 // perform lets the request take effect.
 func (s *Server) perform(c *apiCall, note string) reply {
+	var body []byte
+	if c.Body != nil {
+		body, _ = json.Marshal(c.Body)
+	}
+	end := s.open("request", "%s%s %s", c.line(), note, body)
 	rep := s.admit(c)
 	if rep.status == 0 {
 		rep = c.op.run(s, c)
 	}
-	body, _ := json.Marshal(c.Body)
-	if c.Body == nil {
-		body = nil
-	}
-	s.log("request", "%s%s %s -> %d", c.line(), note, body, rep.status)
+	end(" -> %d", rep.status)
 	return rep
 }
 
+// line is the request in the timeline, without the account.
 func (c *apiCall) line() string {
-	line := c.Method + " " + c.Path
+	line := c.Method + " " + strings.TrimPrefix(c.Path, "/v1/Account/"+c.account+"/")
 	if len(c.Query) > 0 {
 		line += "?" + c.Query.Encode()
 	}

@@ -41,4 +41,12 @@ func (s *Server) log(kind, format string, args ...any) {
 	s.timeline = append(s.timeline, Entry{At: time.Since(s.start), Kind: kind, Text: fmt.Sprintf(format, args...)})
 }
 
+// open writes a line whose end is not known yet and returns a function that
+// writes it, so that requests stand before what they cause.
+func (s *Server) open(kind, format string, args ...any) func(format string, args ...any) {
+	s.log(kind, format, args...)
+	i := len(s.timeline) - 1
+	return func(format string, args ...any) { s.timeline[i].Text += fmt.Sprintf(format, args...) }
+}
+
 func (s *Server) warn(format string, args ...any) { s.log("warning", format, args...) }
