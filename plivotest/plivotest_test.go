@@ -193,6 +193,7 @@ func (b *bench) update(l *plivotest.Leg, fields map[string]any) {
 	if status, out := b.rest("POST", "MultiPartyCall/name_room/Participant/"+l.MemberID()+"/", fields); status != 202 {
 		b.Fatalf("update = %d %v", status, out)
 	}
+	b.settle()
 }
 
 func TestWalkthrough(t *testing.T) {
