@@ -1,0 +1,2 @@
+// Package plivotest is Plivo's Multi-Party Call product in memory.
+package plivotest
