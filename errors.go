@@ -83,3 +83,9 @@ func HTTPStatus(err error) int {
 	}
 	return http.StatusInternalServerError
 }
+
+// What apply tells the shell; never seen by callers.
+var (
+	errUnchanged = errors.New("nothing to change")
+	errRepeat    = errors.New("taken in before")
+)

@@ -1,0 +1,443 @@
+package coaching
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What Plivo calls. Each handler verifies, parses, commits one change, and
+// answers; none of them calls Plivo.
+
+// maxBody is how much of a callback is read.
+const maxBody = 64 << 10
+
+type callback struct {
+	path  string
+	query url.Values // of the URL
+	form  url.Values // parameters: the body's, or the query's of a GET
+	guard repeat
+}
+
+type route struct {
+	methods []string
+	serve   func(*Flow, context.Context, *callback) reply
+}
+
+// A reply is what a handler answers: an empty 200, a document, or a refusal.
+type reply struct {
+	status int
+	doc    Document
+	err    error // for the log
+}
+
+var plivoRoutes = map[string]route{
+	"/answer":     {[]string{"GET", "POST"}, (*Flow).serveAnswer},
+	"/supervisor": {[]string{"GET", "POST"}, (*Flow).serveSupervisor},
+	"/events":     {[]string{"POST"}, (*Flow).serveEvent},
+	"/leg":        {[]string{"POST"}, (*Flow).serveLeg},
+	"/exit":       {[]string{"POST"}, (*Flow).serveExit},
+	"/music":      {[]string{"GET", "POST"}, (*Flow).serveMusic},
+	"/recording":  {[]string{"POST"}, (*Flow).serveRecording},
+}
+
+// routes returns the handler of all paths. It is no ServeMux, because that
+// redirects unclean paths, and a redirected callback loses its parameters.
+func (f *Flow) routes() http.Handler {
+	base := ""
+	if u, err := url.Parse(f.cfg.PublicURL); err == nil {
+		base = strings.TrimRight(u.Path, "/")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.Path
+		rt, ok := plivoRoutes[path]
+		if !ok && base != "" { // mounted without StripPrefix
+			path = strings.TrimPrefix(path, base)
+			rt, ok = plivoRoutes[path]
+		}
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		out := f.receive(w, r, path, rt)
+		if out.err != nil {
+			f.cfg.Logger.WarnContext(r.Context(), "callback refused", "path", path, "status", out.status, "err", out.err)
+			if out.status == http.StatusForbidden || out.status == http.StatusBadRequest {
+				f.count(RecordRefused, path)
+			}
+		}
+		switch {
+		case !out.doc.IsZero():
+			out.doc.ServeHTTP(w, r)
+		case out.status == http.StatusOK:
+			w.WriteHeader(http.StatusOK)
+		default:
+			http.Error(w, http.StatusText(out.status), out.status)
+		}
+	})
+}
+
+// receive checks a request and hands it on: 405 for another method, 413 for a
+// body that is too long, 415 for one that is no form, 400 for a form that
+// cannot be read, 403 for a signature that does not match.
+func (f *Flow) receive(w http.ResponseWriter, r *http.Request, path string, rt route) reply {
+	allowed := false
+	for _, m := range rt.methods {
+		allowed = allowed || r.Method == m
+	}
+	if !allowed {
+		w.Header().Set("Allow", strings.Join(rt.methods, ", "))
+		return reply{status: http.StatusMethodNotAllowed}
+	}
+	cb := &callback{path: path}
+	var body []byte
+	var err error
+	var signed url.Values
+	if r.Method == http.MethodPost {
+		if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
+			if big := (*http.MaxBytesError)(nil); errors.As(err, &big) {
+				return reply{status: http.StatusRequestEntityTooLarge, err: err}
+			}
+			return reply{status: http.StatusBadRequest, err: err}
+		}
+		if ct := r.Header.Get("Content-Type"); len(body) > 0 {
+			if kind, _, err := mime.ParseMediaType(ct); err != nil || kind != "application/x-www-form-urlencoded" {
+				return reply{status: http.StatusUnsupportedMediaType, err: errors.New("not a form")}
+			}
+		}
+		if signed, err = url.ParseQuery(string(body)); err != nil {
+			return reply{status: http.StatusBadRequest, err: errors.New("malformed form")}
+		}
+	}
+	if cb.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		return reply{status: http.StatusBadRequest, err: errors.New("malformed query")}
+	}
+	nonce := r.Header.Get("X-Plivo-Signature-V3-Nonce")
+	sigs := append(r.Header.Values("X-Plivo-Signature-V3"), r.Header.Values("X-Plivo-Signature-Ma-V3")...)
+	if err := f.verify.verify(r.Method, f.cfg.PublicURL+path, r.URL.RawQuery, signed, nonce, sigs...); err != nil {
+		return reply{status: http.StatusForbidden, err: err}
+	}
+	cb.form = signed
+	if r.Method == http.MethodGet {
+		cb.form = cb.query
+	}
+	cb.guard = repeat{Nonce: digest([]byte(nonce)), Body: digest([]byte(path), []byte{0}, []byte(r.URL.RawQuery), []byte{0}, body)}
+	return rt.serve(f, r.Context(), cb)
+}
+
+func digest(parts ...[]byte) uint64 {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write(p)
+	}
+	var sum [sha256.Size]byte
+	return binary.BigEndian.Uint64(h.Sum(sum[:0]))
+}
+
+// one returns a field that may be given once at most.
+func one(v url.Values, key string) (string, error) {
+	if len(v[key]) > 1 {
+		return "", invalid("%s is given more than once", key)
+	}
+	return v.Get(key), nil
+}
+
+// ofCall returns the id of the call that a callback is about; "" where it is
+// none of ours.
+func (f *Flow) ofCall(cb *callback, name CallID) (CallID, error) {
+	s, err := one(cb.query, "call")
+	if err != nil {
+		return "", err
+	}
+	id := CallID(s)
+	if id == "" {
+		id = name
+	}
+	if !validCallID(id) || !strings.HasPrefix(string(id), f.cfg.Prefix) {
+		return "", nil
+	}
+	return id, nil
+}
+
+// settled turns the error of a commit into the answer of a status callback.
+func settled(err error) reply {
+	switch {
+	case err == nil, errors.Is(err, errRepeat), errors.Is(err, errUnchanged), errors.Is(err, ErrNotFound):
+		return reply{status: http.StatusOK}
+	case errors.Is(err, ErrSignature):
+		return reply{status: http.StatusForbidden, err: fmt.Errorf("a nonce is used again: %w", err)}
+	}
+	return reply{status: http.StatusServiceUnavailable, err: err}
+}
+
+func (f *Flow) serveEvent(ctx context.Context, cb *callback) reply {
+	ev, err := ParseEvent(cb.form)
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
+	n, name := newsOf(ev)
+	id, err := f.ofCall(cb, name)
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
+	if _, unknown := ev.(UnknownEvent); unknown {
+		f.count(RecordUnknown, "event")
+		return reply{status: http.StatusOK}
+	}
+	if id == "" || n.kind == newsOther {
+		return reply{status: http.StatusOK}
+	}
+	n.guard = cb.guard
+	_, err = f.commitFor(ctx, id, n, provisional{id, n}, commitTime)
+	return settled(err)
+}
+
+func (f *Flow) serveLeg(ctx context.Context, cb *callback) reply {
+	ls, err := ParseLeg(cb.form)
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
+	id, err := f.ofCall(cb, "")
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
+	if id == "" {
+		return reply{status: http.StatusOK}
+	}
+	n := legNewsOf(ls)
+	n.guard = cb.guard
+	n.step, _ = strconv.Atoi(cb.query.Get("step"))
+	_, err = f.commit(ctx, id, n)
+	return settled(err)
+}
+
+// serveAnswer lets a customer's call into its multiparty call. It gives the
+// XML whether or not the call could be stored.
+func (f *Flow) serveAnswer(ctx context.Context, cb *callback) reply {
+	a := answered{guard: cb.guard}
+	var err [3]error
+	a.callUUID, err[0] = one(cb.form, "CallUUID")
+	a.from, err[1] = one(cb.form, "From")
+	a.to, err[2] = one(cb.form, "To")
+	if e := errors.Join(err[:]...); e != nil {
+		return reply{status: http.StatusBadRequest, err: e}
+	}
+	if !validUUID(a.callUUID) {
+		return reply{status: http.StatusBadRequest, err: errors.New("CallUUID is missing or malformed")}
+	}
+	a.id = callIDOf(f.cfg.Prefix, a.callUUID)
+	if !validCallID(a.id) {
+		return reply{status: http.StatusBadRequest, err: errors.New("CallUUID is malformed")}
+	}
+	a.from, a.to = truncate(a.from, 200), truncate(a.to, 200)
+	a.headers, a.query = handedOver(cb)
+	c, e := f.commitFor(ctx, a.id, tick{}, a, answerTime)
+	if e != nil && !errors.Is(e, errUnchanged) {
+		f.cfg.Logger.ErrorContext(ctx, "answering without the store", "call", a.id, "err", e)
+	}
+	var doc Document
+	if e == nil && c.State == StateEnded {
+		doc, e = farewell(ExitUnknown)
+	} else {
+		doc, e = f.customerXML(a.id)
+	}
+	if e != nil {
+		return reply{status: http.StatusInternalServerError, err: e}
+	}
+	return reply{status: http.StatusOK, doc: doc}
+}
+
+// handedOver collects what came with a customer's call: X-PH- headers and the
+// query of the answer URL, at most 4 KiB.
+func handedOver(cb *callback) (headers map[string]string, query map[string][]string) {
+	room := 4 << 10
+	for _, k := range slices.Sorted(maps.Keys(cb.form)) {
+		v := cb.form[k]
+		if name, ok := strings.CutPrefix(k, "X-PH-"); ok && name != "" && len(v) == 1 {
+			if room -= len(name) + len(v[0]); room < 0 {
+				break
+			}
+			if headers == nil {
+				headers = map[string]string{}
+			}
+			headers[name] = v[0]
+		}
+	}
+	if len(cb.query) > 0 {
+		query = map[string][]string{}
+		for _, k := range slices.Sorted(maps.Keys(cb.query)) {
+			for _, s := range cb.query[k] {
+				if room -= len(k) + len(s); room < 0 {
+					return headers, query
+				}
+				query[k] = append(query[k], s)
+			}
+		}
+	}
+	return headers, query
+}
+
+// serveSupervisor lets a supervisor with a ticket into a call. Every refusal
+// sounds the same.
+func (f *Flow) serveSupervisor(ctx context.Context, cb *callback) reply {
+	refuse := func(err error) reply {
+		doc, derr := refusal()
+		if derr != nil {
+			return reply{status: http.StatusInternalServerError, err: derr}
+		}
+		return reply{status: http.StatusOK, doc: doc, err: err}
+	}
+	call, err := one(cb.form, "CallUUID")
+	if err != nil || !validUUID(call) {
+		return reply{status: http.StatusBadRequest, err: errors.New("CallUUID is missing, repeated or malformed")}
+	}
+	value, err := one(cb.form, "X-PH-Ticket")
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
+	id, hash, ok := splitTicket(value)
+	if !ok || !strings.HasPrefix(string(id), f.cfg.Prefix) {
+		return refuse(errors.New("no ticket"))
+	}
+	c, err := f.cfg.Store.Get(ctx, id)
+	if err != nil {
+		return refuse(err)
+	}
+	for _, t := range c.work.Tickets {
+		if t.Hash == hash && t.CallUUID == "" {
+			r := AccessRequest{Op: "Redeem", Call: c, Supervisor: t.Sup.ID, Mode: t.Mode}
+			if t.TakeOver {
+				r.Mode = ModeOpen
+			}
+			if err := f.authorize(WithActor(ctx, t.Actor), r); err != nil {
+				return refuse(err)
+			}
+		}
+	}
+	var used ticket
+	if _, err := f.commit(ctx, id, redeem{hash: hash, call: call, used: &used}); err != nil && !errors.Is(err, errUnchanged) {
+		return refuse(err)
+	}
+	doc, err := f.supervisorXML(id, used.Mode)
+	if err != nil {
+		return reply{status: http.StatusInternalServerError, err: err}
+	}
+	return reply{status: http.StatusOK, doc: doc}
+}
+
+// serveExit says what a customer hears after the multiparty call.
+func (f *Flow) serveExit(ctx context.Context, cb *callback) reply {
+	ex, err := ParseExit(cb.form)
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
+	id, err := f.ofCall(cb, "")
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
+	get, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	c, err := f.cfg.Store.Get(get, id)
+	if err != nil {
+		c = Call{ID: id, EndReason: ExitUnknown}
+	}
+	for _, s := range c.work.Seen {
+		if s.Body == cb.guard.Body && s.Reply != "" {
+			return reply{status: http.StatusOK, doc: Document{body: s.Reply}}
+		}
+	}
+	doc, derr := f.exitDocument(ctx, c)
+	if derr != nil {
+		return reply{status: http.StatusInternalServerError, err: derr}
+	}
+	if err == nil {
+		cb.guard.Reply = doc.String()
+		if len(cb.guard.Reply) > 4<<10 {
+			cb.guard.Reply = ""
+		}
+		n := news{guard: cb.guard, kind: newsExited, mpc: ex.MPCUUID, member: ex.MemberID}
+		bound, cancel := context.WithTimeout(ctx, answerTime)
+		defer cancel()
+		if _, err := f.commit(bound, id, n); errors.Is(err, ErrSignature) {
+			return settled(err)
+		}
+	}
+	return reply{status: http.StatusOK, doc: doc}
+}
+
+func (f *Flow) exitDocument(ctx context.Context, c Call) (Document, error) {
+	why := c.EndReason
+	if why == 0 {
+		why = ExitUnknown
+	}
+	if f.cfg.Exit != nil {
+		doc, err := guardHost(ctx, f, "Exit", func(ctx context.Context) (Document, error) { return f.cfg.Exit(ctx, c, why) })
+		if err == nil && !doc.IsZero() {
+			return doc, nil
+		}
+		if err != nil {
+			f.cfg.Logger.ErrorContext(ctx, "Exit failed", "call", c.ID, "err", err)
+		}
+	}
+	return farewell(why)
+}
+
+// serveMusic wraps an audio file into the XML that Plivo wants (R12).
+func (f *Flow) serveMusic(_ context.Context, cb *callback) reply {
+	source := ""
+	switch cb.query.Get("kind") {
+	case "wait":
+		source = f.cfg.WaitMusic
+	case "hold":
+		source = f.cfg.HoldMusic
+	}
+	if source == "" {
+		return reply{status: http.StatusNotFound}
+	}
+	doc, err := NewDocument(Play{URL: source})
+	if err != nil {
+		return reply{status: http.StatusInternalServerError, err: err}
+	}
+	return reply{status: http.StatusOK, doc: doc}
+}
+
+func (f *Flow) serveRecording(ctx context.Context, cb *callback) reply {
+	ev, err := ParseEvent(cb.form)
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
+	id, err := f.ofCall(cb, "")
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
+	if id == "" || f.cfg.Observer == nil {
+		return reply{status: http.StatusOK}
+	}
+	_, err = f.commit(ctx, id, recorded{guard: cb.guard, what: ev.Common().EventName})
+	return settled(err)
+}
+
+// recorded is a recording callback on its way to the Observer.
+type recorded struct {
+	guard repeat
+	what  string
+}
+
+func (r recorded) on(m *machine, c *Call, now time.Time) error {
+	if err := c.guarded(r.guard); err != nil {
+		return err
+	}
+	m.record(c, Record{Kind: RecordRecording, At: now, Detail: r.what})
+	return nil
+}

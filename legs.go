@@ -1,0 +1,373 @@
+package coaching
+
+import (
+	"strings"
+	"time"
+)
+
+// Whose leg is it (R8), and giving up the ones nobody needs (R7).
+
+// match finds the person behind each participant that has none yet.
+func (m *machine) match(c *Call, now time.Time) {
+	for i := range c.Participants {
+		p := &c.Participants[i]
+		if !p.Live() || p.kick || p.Agent != "" || p.Supervisor != "" || p.adopted || p.Role != RoleAgent && p.Role != RoleSupervisor {
+			continue
+		}
+		if l := c.legByCall(p.CallUUID); l != nil && l.isAgent() == (p.Role == RoleAgent) {
+			m.assign(c, p, l, now)
+			continue
+		}
+		if p.CallUUID == "" || p.Address == "" {
+			c.wantReadFrom(p.Joined, 0)
+			if now.Sub(p.Joined) < 2*m.lag+clockSkew {
+				continue // a read will tell
+			}
+		}
+		if c.hasStep(stepDial, func(s *step) bool { return s.Sent }) {
+			continue // its answer may name this call
+		}
+		if l := c.legByAddress(p); l != nil {
+			p.byAddress = true
+			m.assign(c, p, l, now)
+			continue
+		}
+		if p.CallUUID == "" && now.Sub(p.Joined) < 10*time.Second {
+			continue
+		}
+		m.stranger(c, p)
+	}
+}
+
+// legByAddress returns the one open leg of unknown call UUID with the
+// participant's address; none where two would do.
+func (c *Call) legByAddress(p *Participant) *leg {
+	var found *leg
+	for i := range c.work.Legs {
+		l := &c.work.Legs[i]
+		if l.State != legOut || l.isAgent() != (p.Role == RoleAgent) || !sameAddress(l.To, p.Address) {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = l
+	}
+	if found == nil || found.CallUUID != "" {
+		return nil
+	}
+	return found
+}
+
+func sameAddress(a, b string) bool {
+	return a != "" && strings.EqualFold(strings.TrimPrefix(a, "+"), strings.TrimPrefix(b, "+"))
+}
+
+// stranger is a join that nothing of ours explains: a supervisor goes, an
+// agent stays if the customer has none.
+func (m *machine) stranger(c *Call, p *Participant) {
+	if p.Role == RoleAgent && !c.hasOtherAgent(p) {
+		p.adopted = true
+		c.work.moved = true
+		return
+	}
+	p.kick, c.work.moved = true, true
+}
+
+func (c *Call) hasOtherAgent(p *Participant) bool {
+	for o := range c.live(RoleAgent) {
+		if o != p && !o.kick {
+			return true
+		}
+	}
+	return false
+}
+
+// assign gives a participant to the leg that brought them.
+func (m *machine) assign(c *Call, p *Participant, l *leg, now time.Time) {
+	c.work.moved = true
+	late := l.State == legOver
+	l.State, l.Member, l.Unknown = legIn, p.Member, false
+	if !l.isAgent() {
+		p.Supervisor = l.Sup.ID
+		s := c.supervision(l.Sup.ID)
+		if late || s == nil || s.leg != l.ID || s.State == SupervisionEnded {
+			p.kick = true // nobody expects them any more
+			return
+		}
+		s.State, s.Member, s.Joined = SupervisionJoined, p.Member, now
+		l.Outcome = LegAnswered
+		m.record(c, Record{Kind: RecordJoined, At: now, Supervisor: s.ID, Member: p.Member, Actor: s.Actor})
+		return
+	}
+	p.Agent = l.Agent.ID
+	rival := false
+	for o := range c.live(RoleAgent) {
+		ol := c.legByCall(o.CallUUID)
+		if o != p && !o.kick && (late || ol != nil && ol.Attempt == l.Attempt) {
+			rival = true
+		}
+	}
+	if rival {
+		p.kick = true
+		m.ringOver(c, l, LegGivenUp, "somebody else answered")
+		return
+	}
+	m.ringOver(c, l, LegAnswered, "")
+	for i := range c.work.Legs {
+		if o := &c.work.Legs[i]; o.ID != l.ID && o.isAgent() && (o.Attempt == l.Attempt || late) {
+			m.giveUp(c, o, "somebody else answered")
+		}
+	}
+	m.record(c, Record{Kind: RecordJoined, At: now, Agent: p.Agent, Member: p.Member})
+}
+
+// ringOver sets the outcome of a leg, in the history too.
+func (m *machine) ringOver(c *Call, l *leg, o LegOutcome, why string) {
+	l.Outcome = o
+	if why != "" {
+		l.Reason = why
+	}
+	for i := range c.Attempts {
+		if c.Attempts[i].ID != l.Attempt {
+			continue
+		}
+		for j := range c.Attempts[i].Rings {
+			if r := &c.Attempts[i].Rings[j]; r.Agent == l.Agent.ID {
+				r.Outcome = o
+			}
+		}
+	}
+}
+
+// over closes a leg that came to nothing.
+func (m *machine) over(c *Call, l *leg, o LegOutcome, why string) {
+	if !l.open() {
+		return
+	}
+	l.State, c.work.moved = legOver, true
+	m.ringOver(c, l, o, why)
+}
+
+// giveUp ends a leg that nobody needs. If its phone may be ringing it is hung
+// up; if it joins all the same, match sees to it.
+func (m *machine) giveUp(c *Call, l *leg, why string) {
+	if !l.open() {
+		return
+	}
+	l.Chase = l.State == legOut
+	if s := c.step(l.Step); s != nil && !s.Sent {
+		s.Legs = without(s.Legs, l.ID)
+		if len(s.Legs) == 0 {
+			c.drop(s.ID)
+		}
+	}
+	m.over(c, l, LegGivenUp, why)
+}
+
+func without(ids []int, id int) []int {
+	out := make([]int, 0, len(ids))
+	for _, i := range ids {
+		if i != id {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// chased reports whether the leg's phone may ring on and is to be hung up.
+func (l *leg) chased() bool { return l.Chase && !l.HungUp }
+
+// legsDue gives up legs whose time is over.
+func (m *machine) legsDue(c *Call, now time.Time) {
+	for i := range c.work.Legs {
+		l := &c.work.Legs[i]
+		if l.State != legOut || l.Deadline.IsZero() || now.Before(l.Deadline) {
+			continue
+		}
+		m.giveUp(c, l, "no answer")
+		m.ringOver(c, l, LegNoAnswer, "no answer")
+	}
+}
+
+// hangups plans the hanging up of legs that were given up and may ring on.
+func (m *machine) hangups(c *Call, now time.Time) {
+	for i := range c.work.Legs {
+		l := &c.work.Legs[i]
+		if !l.chased() || now.Before(l.HangNext) {
+			continue
+		}
+		kind, id := stepHangup, l.CallUUID
+		if id == "" {
+			kind, id = stepCancel, l.Request
+		}
+		if id == "" || c.hasStep(kind, func(s *step) bool { return s.UUID == id }) {
+			continue
+		}
+		c.addStep(step{Kind: kind, UUID: id})
+	}
+}
+
+func (m *machine) hangupDone(c *Call, s step, d done, now time.Time) {
+	for i := range c.work.Legs {
+		l := &c.work.Legs[i]
+		if l.CallUUID != s.UUID && l.Request != s.UUID {
+			continue
+		}
+		l.HangTry++
+		if d.Out == clientOK || d.Out == clientGone || d.Out == clientRefused || l.HangTry >= 8 {
+			l.HungUp = true
+			continue
+		}
+		l.HangNext = now.Add(max(d.After, backoff(l.HangTry)))
+		if s.Kind == stepHangup || s.Kind == stepCancel {
+			c.addStep(step{Kind: s.Kind, UUID: s.UUID, From: l.HangNext})
+		}
+	}
+	c.work.moved = true
+}
+
+// addDial plans one request that rings these legs at once.
+func (c *Call) addDial(legs []*leg) {
+	ids := make([]int, len(legs))
+	for i, l := range legs {
+		ids[i] = l.ID
+	}
+	id := c.addStep(step{Kind: stepDial, Legs: ids})
+	for _, l := range legs {
+		l.Step = id
+	}
+	c.work.moved = true
+}
+
+func (c *Call) addLeg(l leg) *leg {
+	c.work.Next++
+	l.ID = c.work.Next
+	c.work.Legs = append(c.work.Legs, l)
+	return &c.work.Legs[len(c.work.Legs)-1]
+}
+
+// dialDone takes in the answer to add-participant (R6).
+func (m *machine) dialDone(c *Call, s step, d done, now time.Time) {
+	if d.Out == clientThrottled && s.Tries < 5 && c.State != StateEnded {
+		again := false
+		for _, id := range s.Legs {
+			if l := c.leg(id); l != nil && l.State == legOut {
+				l.State, l.Deadline, again = legPlanned, time.Time{}, true
+			} else if l != nil {
+				l.HungUp = true // it never rang
+			}
+		}
+		if again {
+			s.Sent, s.Owner, s.From, s.Tries = false, "", now.Add(max(d.After, backoff(s.Tries+1))), s.Tries+1
+			c.work.Steps = append(c.work.Steps, s)
+		}
+		return
+	}
+	for _, id := range s.Legs {
+		l := c.leg(id)
+		if l == nil {
+			continue
+		}
+		switch d.Out {
+		case clientOK:
+			l.Request = d.Req
+			for j, k := range d.Calls {
+				if sameAddress(k.To, l.To) || len(d.Calls) == len(s.Legs) && k.To == "" && s.Legs[j] == id {
+					l.CallUUID = k.CallUUID
+				}
+			}
+			l.Deadline = now.Add(time.Duration(l.Ring)*time.Second + m.queue)
+			if l.Rang {
+				l.Deadline = now.Add(time.Duration(l.Ring)*time.Second + ringGrace)
+			}
+			l.Accepted = true
+		case clientUnknown:
+			l.Unknown = true
+			l.Deadline = now.Add(time.Duration(l.Ring)*time.Second + m.queue)
+			c.wantRead(now, false)
+		default:
+			l.HungUp = true
+			m.over(c, l, LegRefused, "the provider refused: "+d.Err)
+			if d.Out == clientUnauthorized && l.isAgent() {
+				c.work.Route.Stopped = true
+			}
+			if d.Out == clientGone {
+				c.wantRead(now, true)
+			}
+		}
+	}
+	c.work.moved = true
+}
+
+// ringGrace is how long after its ring time a leg that rings is given up.
+const ringGrace = 5 * time.Second
+
+// legNews is a status callback of a leg that we dialled, or of a ticket's.
+type legNews struct {
+	guard  repeat
+	step   int // from the callback's URL; 0 unknown
+	call   string
+	to     string
+	status CallStatus
+	code   int
+	source string
+}
+
+func (n legNews) on(m *machine, c *Call, now time.Time) error {
+	if err := c.guarded(n.guard); err != nil {
+		return err
+	}
+	l := c.legByCall(n.call)
+	if l == nil && n.step != 0 {
+		for i := range c.work.Legs {
+			if o := &c.work.Legs[i]; o.Step == n.step && o.CallUUID == "" && sameAddress(o.To, n.to) {
+				l = o
+			}
+		}
+		if l != nil {
+			l.CallUUID = n.call
+			c.work.moved = true
+		}
+	}
+	final := true
+	switch n.status {
+	case CallRinging:
+		final = false
+		if l != nil && l.State == legOut && !l.Rang {
+			l.Rang = true
+			l.Deadline = now.Add(time.Duration(l.Ring)*time.Second + ringGrace)
+		}
+	case CallInProgress, "":
+		final = false
+	}
+	if !final {
+		return nil
+	}
+	m.legEnded(c, n.call, n.code, n.source)
+	if l == nil || l.State != legOut {
+		if l != nil {
+			l.HungUp = true
+			if p := c.member(l.Member); p != nil && p.Live() {
+				c.wantRead(now, false)
+			}
+		}
+		return nil
+	}
+	l.HungUp = true
+	switch {
+	case n.status == CallBusy || n.code == 3010:
+		m.over(c, l, LegBusy, "busy")
+	case n.status == CallNoAnswer || n.status == CallTimeout || n.code == 3000 || n.code == 6010:
+		m.over(c, l, LegNoAnswer, "no answer")
+	case n.status == CallCancelled || n.code == 9000:
+		m.over(c, l, LegGivenUp, "somebody else answered")
+	case n.status == CallCompleted:
+		// answered and gone: the join may still be on its way to us
+		c.wantRead(now, false)
+		l.Deadline = now.Add(m.lag + time.Second)
+	default:
+		m.over(c, l, LegRefused, "refused")
+	}
+	return nil
+}

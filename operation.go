@@ -1,0 +1,262 @@
+package coaching
+
+import (
+	"slices"
+	"time"
+)
+
+// An operation is a verb under way: its target, who asked, and what became of
+// it. The library works on it whether or not the caller still waits.
+type operation struct {
+	ID       int           `json:"id"`
+	Kind     opKind        `json:"kind"`
+	Sup      SupervisorID  `json:"sup,omitempty"`
+	Member   MemberID      `json:"member,omitempty"`
+	Members  []MemberID    `json:"members,omitempty"` // transfer: who leaves at its end
+	Mode     CoachMode     `json:"mode,omitempty"`
+	Part     AgentPart     `json:"part,omitempty"`
+	Value    bool          `json:"value,omitempty"`
+	To       []Agent       `json:"to,omitempty"` // transfer, hand back: whom to ring
+	For      time.Duration `json:"for,omitempty"`
+	Attempt  int           `json:"attempt,omitempty"`
+	Actor    Actor         `json:"actor,omitzero"`
+	Since    time.Time     `json:"since"`
+	Deadline time.Time     `json:"deadline,omitzero"`
+	Ended    time.Time     `json:"ended,omitzero"`
+	State    opState       `json:"state,omitempty"`
+	Fail     failure       `json:"fail,omitempty"`
+	Why      string        `json:"why,omitempty"`
+	Raised   bool          `json:"raised,omitempty"`   // a request that opens a lock was sent for it
+	WasHeld  bool          `json:"was_held,omitempty"` // take-over: verbs had the customer on hold
+	Part2    bool          `json:"part2,omitempty"`    // take-over: the agents' part; hand back: the lowering
+}
+
+type opKind uint8
+
+const (
+	opJoin     opKind = iota + 1 // AddSupervisor, Barge, a ticket's dial-in
+	opMode                       // SetMode
+	opTakeOver                   // TakeOver
+	opHandBack                   // HandBack
+	opLeave                      // Leave
+	opMute                       // Mute, Unmute
+	opHold                       // Hold, Resume
+	opRemove                     // Remove
+	opTransfer                   // Transfer
+	opEnd                        // End
+)
+
+var opNames = [...]string{opJoin: "join", opMode: "set mode", opTakeOver: "take over", opHandBack: "hand back", opLeave: "leave",
+	opMute: "mute", opHold: "hold", opRemove: "remove", opTransfer: "transfer", opEnd: "end"}
+
+func (k opKind) String() string { return enumString(opNames[:], "op", uint8(k)) }
+
+type opState uint8
+
+const (
+	opPending opState = iota
+	opOK
+	opFailed
+)
+
+type failure uint8
+
+const (
+	failNotApplied failure = iota + 1
+	failUnknown
+	failEnded
+	failConflict
+)
+
+func (c *Call) op(id int) *operation {
+	for i := range c.work.Ops {
+		if c.work.Ops[i].ID == id {
+			return &c.work.Ops[i]
+		}
+	}
+	return nil
+}
+
+// opOf returns the pending operation of a supervision, or nil.
+func (c *Call) opOf(id SupervisorID) *operation {
+	for i := range c.work.Ops {
+		if o := &c.work.Ops[i]; o.State == opPending && o.Sup == id && id != "" {
+			return o
+		}
+	}
+	return nil
+}
+
+func (c *Call) pending(k opKind) *operation {
+	for i := range c.work.Ops {
+		if o := &c.work.Ops[i]; o.State == opPending && o.Kind == k {
+			return o
+		}
+	}
+	return nil
+}
+
+func (c *Call) addOp(o operation, now time.Time, patience time.Duration) *operation {
+	c.work.Next++
+	o.ID, o.Since, o.Deadline = c.work.Next, now, now.Add(patience)
+	c.work.Ops = append(c.work.Ops, o)
+	c.work.moved = true
+	return &c.work.Ops[len(c.work.Ops)-1]
+}
+
+func (m *machine) opDone(c *Call, o *operation, now time.Time) {
+	if o.State != opPending {
+		return
+	}
+	o.State, o.Ended, c.work.moved = opOK, now, true
+	m.record(c, Record{Kind: RecordDone, At: now, Detail: o.Kind.String(), Supervisor: o.Sup, Member: o.Member, Actor: o.Actor, Mode: o.Mode})
+}
+
+func (m *machine) opFail(c *Call, o *operation, now time.Time, f failure, why string) {
+	if o.State != opPending {
+		return
+	}
+	o.State, o.Ended, o.Fail, o.Why, c.work.moved = opFailed, now, f, why, true
+	m.record(c, Record{Kind: RecordFailed, At: now, Detail: o.Kind.String() + ": " + why, Supervisor: o.Sup, Member: o.Member, Actor: o.Actor})
+}
+
+// operations moves every pending operation on.
+func (m *machine) operations(c *Call, now time.Time) {
+	for i := range c.work.Ops {
+		o := &c.work.Ops[i]
+		if o.State != opPending {
+			continue
+		}
+		switch o.Kind {
+		case opJoin:
+			m.joining(c, o, now)
+		case opMode:
+			m.switching(c, o, now)
+		case opTakeOver:
+			m.takingOver(c, o, now)
+		case opHandBack:
+			m.handingBack(c, o, now)
+		case opLeave, opRemove:
+			m.leaving(c, o, now)
+		case opMute, opHold:
+			m.flagging(c, o, now)
+		case opTransfer:
+			m.transferring(c, o, now)
+		case opEnd:
+			m.end(c, now, ExitHost)
+			if !o.Deadline.IsZero() && now.After(o.Deadline) {
+				m.opFail(c, o, now, failUnknown, "the provider does not confirm the end")
+			}
+		}
+	}
+}
+
+// flagging waits for a mute or hold to be confirmed.
+func (m *machine) flagging(c *Call, o *operation, now time.Time) {
+	p := c.member(o.Member)
+	switch {
+	case p == nil || !p.Live():
+		m.opFail(c, o, now, failNotApplied, "the participant left")
+	case p.flag(o.flag()).confirmed(o.Value):
+		m.opDone(c, o, now)
+	case now.After(o.Deadline):
+		m.opFail(c, o, now, failUnknown, "no read confirms it")
+	}
+}
+
+func (o *operation) flag() flagName {
+	if o.Kind == opMute {
+		return flagMute
+	}
+	return flagHold
+}
+
+// updateRefused ends the operation behind an update that Plivo refused.
+func (m *machine) updateRefused(c *Call, p *Participant, s step, d done, now time.Time) {
+	why := "the provider refused: " + d.Err
+	c.wantRead(now, false)
+	for i := range c.work.Ops {
+		o := &c.work.Ops[i]
+		if o.State != opPending || o.Member != p.Member || o.Kind != opMute && o.Kind != opHold || o.flag() != s.Flag || o.Value != s.Value {
+			continue
+		}
+		if s.Flag == flagMute {
+			p.askMute = p.mute.Value
+		} else {
+			p.askHold = p.hold.Value
+		}
+		m.opFail(c, o, now, failNotApplied, why)
+	}
+	switch p.Role {
+	case RoleSupervisor:
+		if o := c.opOf(p.Supervisor); o != nil && !s.Value && s.Flag != flagHold {
+			m.rollback(c, o, now, failNotApplied, why, false)
+		}
+	case RoleAgent:
+		if o := c.pending(opTakeOver); o != nil && s.Value {
+			if v := c.supervision(o.Sup); v != nil {
+				v.Agent, v.firm = AgentKeep, true
+			}
+			m.opFail(c, o, now, failNotApplied, "the agent's part: "+why)
+		}
+	case RoleCustomer:
+		if o := c.pending(opTakeOver); o != nil && s.Flag == flagHold && !s.Value {
+			m.rollback(c, o, now, failNotApplied, why, false)
+		}
+	}
+}
+
+// leaving waits for a participant to be gone.
+func (m *machine) leaving(c *Call, o *operation, now time.Time) {
+	if o.Kind == opLeave {
+		s := c.supervision(o.Sup)
+		if s == nil || s.State == SupervisionEnded {
+			if l := c.leg(legOf(s)); l != nil && l.chased() && now.Before(o.Deadline) {
+				return // their phone may ring on
+			}
+			m.opDone(c, o, now)
+			return
+		}
+	} else if p := c.member(o.Member); p == nil || !p.Live() {
+		m.opDone(c, o, now)
+		return
+	}
+	if now.After(o.Deadline) {
+		m.opFail(c, o, now, failUnknown, "no read shows that they left")
+	}
+}
+
+func legOf(s *Supervision) int {
+	if s == nil {
+		return 0
+	}
+	return s.leg
+}
+
+// transferring waits for the new agent, then lets the first one go.
+func (m *machine) transferring(c *Call, o *operation, now time.Time) {
+	if o.Attempt != 0 && !o.Part2 {
+		a := c.attemptByID(o.Attempt)
+		switch {
+		case a == nil:
+			m.opFail(c, o, now, failUnknown, "the attempt is lost")
+		case a.Reached != "":
+			o.Part2, o.Deadline, c.work.moved = true, now.Add(opPatience), true
+			for _, id := range o.Members {
+				if p := c.member(id); p != nil && p.Live() {
+					p.kick = true
+				}
+			}
+		case !a.Ended.IsZero():
+			m.opFail(c, o, now, failNotApplied, "nobody answered")
+		}
+	}
+	if o.State != opPending || !o.Part2 {
+		return
+	}
+	if !slices.ContainsFunc(o.Members, func(id MemberID) bool { p := c.member(id); return p != nil && p.Live() }) {
+		m.opDone(c, o, now)
+	} else if now.After(o.Deadline) {
+		m.opFail(c, o, now, failUnknown, "no read shows that the first agent left")
+	}
+}
