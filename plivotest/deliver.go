@@ -69,9 +69,6 @@ func (s *Server) attempt(d *delivery) {
 	var fault func(Callback) *CallbackFault
 	s.do(func() {
 		d.attempt++
-		if d.attempt == 1 {
-			d.begun = time.Now()
-		}
 		if d.nonce == "" || s.opts.Switches.RetryNewNonce {
 			d.nonce = s.newNonce()
 		}
@@ -89,6 +86,10 @@ func (s *Server) attempt(d *delivery) {
 		}
 		if f.Drop {
 			s.stats.Dropped++
+			if d.attempt == 1 {
+				d.begun = time.Now()
+			}
+			s.log("callback", "%s %s %s%s lost", d.kind, d.method, d.url, describe(d))
 			s.finish(d, result{err: errors.New("dropped")})
 			return
 		}
@@ -107,6 +108,9 @@ func (s *Server) attempt(d *delivery) {
 // send starts an attempt. Only the outcome of a first one counts.
 func (s *Server) send(d *delivery, first bool) {
 	s.stats.Sent++
+	if first && d.attempt == 1 {
+		d.begun = time.Now() // a fault's delay is not Plivo's time
+	}
 	left := d.set.total - time.Since(d.begun)
 	if first && left <= 0 {
 		s.finish(d, result{err: errors.New("out of time"), timeout: true})
