@@ -171,13 +171,13 @@ func (s *Server) accept(l *Leg) {
 			x = s.newMPC(d.name, d.joining, l)
 		}
 	}
-	if len(x.inside()) >= x.set.maxParticipants {
+	if s.full(x) {
 		s.warn("%s finds %q full", short(l.uuid), x.name)
 		s.addEvent(x, d, "AddParticipantByAPIActionCompleted", "emulated-full")
 		s.endLeg(l, causeMPCEnded)
 		return
 	}
-	s.warnSettings(x, d.joining)
+	s.settle(x, d.joining)
 	s.join(l, x, d.joining, true)
 	s.addEvent(x, d, "AddParticipantByAPIActionCompleted", "emulated-success")
 }
