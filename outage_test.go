@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -456,4 +457,40 @@ func ringing(agents ...coaching.Agent) func(*coaching.Config) {
 			return coaching.Next{Ring: []coaching.Agent{agents[len(c.Attempts)%len(agents)]}, For: 10 * time.Second}, nil
 		}
 	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// foreign changes a participant behind the library's back, as a colleague with
+// the account's credentials might.
+func (s *shop) foreign(l *plivotest.Leg, u coaching.ParticipantUpdate) {
+	s.t.Helper()
+	client := coaching.NewClient(s.cfg.Plivo, s.srv.Client())
+	if err := client.UpdateParticipants(s.t.Context(), coaching.ByUUID(l.MPCUUID()), coaching.MemberIDs(member(l)), u); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// readAll returns a function that makes fresh bodies of a request's.
+func readAll(t *testing.T, r *http.Request) func() io.ReadCloser {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return func() io.ReadCloser { return io.NopCloser(bytes.NewReader(body)) }
+}
+
+// switchNames names the switches that are set.
+func switchNames(sw plivotest.Switches) string {
+	var on []string
+	v := reflect.ValueOf(sw)
+	for i := range v.NumField() {
+		if !v.Field(i).IsZero() {
+			on = append(on, v.Type().Field(i).Name)
+		}
+	}
+	if len(on) == 0 {
+		return "none"
+	}
+	return strings.Join(on, "+")
 }

@@ -121,7 +121,7 @@ func TestS16TwoAgentsAnswer(t *testing.T) {
 // agent into it, alone; it names the call by UUID (R3).
 func TestS17CustomerGoneBeforeTheDial(t *testing.T) {
 	for _, sw := range []plivotest.Switches{{}, {CreateAtJoin: true}, {JoinAfterEndCreates: true}} {
-		t.Run(fmt.Sprintf("%+v", sw)[:20], func(t *testing.T) {
+		t.Run(switchNames(sw), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				s := closed(t, &plivotest.Options{Switches: sw})
 				i := s.instance(true)
