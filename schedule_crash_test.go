@@ -3,6 +3,7 @@ package coaching_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -201,6 +202,23 @@ func TestS20StoreDownAtAnswer(t *testing.T) {
 				if at := got.Activated.Sub(got.Created); at > 15*time.Second {
 					t.Errorf("served %v after the store was back, want at most 15s", at)
 				}
+			})
+		})
+	}
+}
+
+// The store comes back between the answer and the first event, and reads lag:
+// the first one may not show the customer. Their call is no ghost for that.
+func TestS20StoreBackWhileReadsLag(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s, a := crowd(t, 1, &plivotest.Options{Seed: seed, Switches: plivotest.Switches{StaleReads: 2 * time.Second}})
+				a.to[0].storeDown(1200 * time.Millisecond)
+				c := s.call()
+				after(3 * time.Second)
+				s.eventually("the customer is served", func() bool { return s.talks(c, s.leg(ann)) })
+				s.dials("once", 1)
 			})
 		})
 	}
