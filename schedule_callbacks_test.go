@@ -2,6 +2,8 @@ package coaching_test
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -222,6 +224,7 @@ func namedSwitches() []plivotest.Switches {
 		{OnExitAfterHangup: true}, {FullXMLHangup: true}, {KickCause4020: true},
 		{CoachesHearEachOther: true}, {MuteHoldSound: true}, {NoSupervisorHoldMusic: true},
 		{StaleReads: 2 * time.Second}, {SplitFlags: true}, {ListExited: true}, {CoachFlagOnOthersOK: true},
+		{FullRESTDials: true}, {DialsCount: true}, {LastSettingsWin: true}, {PartialListsFail: true},
 		{NotFoundBraces: true}, {TransferWithoutCalls: true}, {HangupCauseDelay: 5 * time.Second},
 		{LenientXML: true}, {StrictNames: true},
 		{Sparse: true, NoLegCallbacks: true},
@@ -242,8 +245,27 @@ func TestScenariosUnderEverySwitch(t *testing.T) {
 	}
 }
 
-func fourScenarios(t *testing.T, o *plivotest.Options) {
-	s := open(t, o)
+// No switch is forgotten above.
+func TestEverySwitchIsPlayed(t *testing.T) {
+	all := reflect.TypeFor[plivotest.Switches]()
+	for i := range all.NumField() {
+		name := all.Field(i).Name
+		if !slices.ContainsFunc(namedSwitches(), func(sw plivotest.Switches) bool { return switchNames(sw) == name }) {
+			t.Errorf("no scenario is played under %s alone", name)
+		}
+	}
+}
+
+func fourScenarios(t *testing.T, o *plivotest.Options) { playScenarios(t, open(t, o)) }
+
+// fourScenariosThen looks at what is left of them.
+func fourScenariosThen(t *testing.T, f func(*shop)) {
+	s := open(t, nil)
+	playScenarios(t, s)
+	f(s)
+}
+
+func playScenarios(t *testing.T, s *shop) {
 	ctx := t.Context()
 	c, a, id := s.connected()
 	v := s.watchOver(c)
