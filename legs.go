@@ -190,6 +190,21 @@ func (m *machine) legsDue(c *Call, now time.Time) {
 	}
 }
 
+// unanswered ends supervisions whose phone came to nothing.
+func (m *machine) unanswered(c *Call, now time.Time) {
+	for i := range c.Supervisions {
+		s := &c.Supervisions[i]
+		if s.State != SupervisionRinging {
+			continue
+		}
+		if l := c.leg(s.leg); l == nil {
+			m.endSupervision(c, s, now, "no answer")
+		} else if l.State == legOver {
+			m.endSupervision(c, s, now, l.Reason)
+		}
+	}
+}
+
 // hangups plans the hanging up of legs that were given up and may ring on.
 func (m *machine) hangups(c *Call, now time.Time) {
 	for i := range c.work.Legs {
@@ -356,6 +371,8 @@ func (n legNews) on(m *machine, c *Call, now time.Time) error {
 	}
 	l.HungUp = true
 	switch {
+	case n.code == 3020: // with the status busy
+		m.over(c, l, LegRefused, "refused")
 	case n.status == CallBusy || n.code == 3010:
 		m.over(c, l, LegBusy, "busy")
 	case n.status == CallNoAnswer || n.status == CallTimeout || n.code == 3000 || n.code == 6010:

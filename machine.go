@@ -82,6 +82,7 @@ func (m *machine) plan(c *Call, now time.Time) {
 		}
 		m.match(c, now)
 		m.legsDue(c, now)
+		m.unanswered(c, now)
 		m.attempt(c, now)
 		m.operations(c, now)
 		m.company(c, now)

@@ -29,6 +29,7 @@ type work struct {
 	ReadTried time.Time      `json:"read_tried,omitzero"`  // the newest read or search had its outcome then
 	Asked     time.Time      `json:"asked,omitzero"`       // when activate or end was asked for last,
 	AskedKind stepKind       `json:"asked_kind,omitempty"` // and which
+	Bound     time.Time      `json:"bound,omitzero"`       // the MPC was first seen then
 	Misses    int            `json:"misses,omitempty"`     // times in a row that Plivo knew nothing of the MPC
 	Ending    bool           `json:"ending,omitempty"`     // the end is decided
 	Farewell  bool           `json:"farewell,omitempty"`   // the customer's call is to be ended after a farewell
