@@ -114,6 +114,7 @@ func (m *machine) assign(c *Call, p *Participant, l *leg, now time.Time) {
 		return
 	}
 	m.ringOver(c, l, LegAnswered, "")
+	m.unchase(c, l)
 	for i := range c.work.Legs {
 		if o := &c.work.Legs[i]; o.ID != l.ID && o.isAgent() && (o.Attempt == l.Attempt || late) {
 			m.giveUp(c, o, "somebody else answered")
@@ -173,6 +174,19 @@ func without(ids []int, id int) []int {
 		}
 	}
 	return out
+}
+
+// unchase takes back the hanging up of a leg that is wanted after all.
+func (m *machine) unchase(c *Call, l *leg) {
+	if !l.chased() {
+		return
+	}
+	l.Chase = false
+	for i := len(c.work.Steps) - 1; i >= 0; i-- {
+		if s := &c.work.Steps[i]; !s.Sent && s.UUID != "" && (s.Kind == stepHangup && s.UUID == l.CallUUID || s.Kind == stepCancel && s.UUID == l.Request) {
+			c.drop(s.ID)
+		}
+	}
 }
 
 // chased reports whether the leg's phone may ring on and is to be hung up.
@@ -235,7 +249,7 @@ func (m *machine) hangupDone(c *Call, s step, d done, now time.Time) {
 			continue
 		}
 		l.HangNext = now.Add(max(d.After, backoff(l.HangTry)))
-		if s.Kind == stepHangup || s.Kind == stepCancel {
+		if l.Chase {
 			c.addStep(step{Kind: s.Kind, UUID: s.UUID, From: l.HangNext})
 		}
 	}

@@ -494,3 +494,7 @@ func switchNames(sw plivotest.Switches) string {
 	}
 	return strings.Join(on, "+")
 }
+
+func isOneOf(err error, want ...error) bool {
+	return slices.ContainsFunc(want, func(w error) bool { return errors.Is(err, w) })
+}

@@ -88,9 +88,12 @@ func TestS16TwoAgentsAnswer(t *testing.T) {
 						return coaching.Next{Ring: []coaching.Agent{a}, For: 5 * time.Second}, nil
 					}
 				})
-				first := true
+				first, begun := true, time.Now()
 				s.srv.FailFunc(func(r plivotest.Request) *plivotest.Failure {
-					if r.Op != "AddParticipant" || !first {
+					switch {
+					case r.Op == "HangupCall" && time.Since(begun) < 20*time.Second:
+						return &plivotest.Failure{Status: 500, NoEffect: true}
+					case r.Op != "AddParticipant" || !first:
 						return nil
 					}
 					first = false
