@@ -202,9 +202,13 @@ func (f *Flow) serveLeg(ctx context.Context, cb *callback) reply {
 	if id == "" {
 		return reply{status: http.StatusOK}
 	}
+	step, err := one(cb.query, "step")
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
 	n := legNewsOf(ls)
 	n.guard = cb.guard
-	n.step, _ = strconv.Atoi(cb.query.Get("step"))
+	n.step, _ = strconv.Atoi(step)
 	_, err = f.commit(ctx, id, n)
 	return settled(err)
 }
@@ -382,8 +386,12 @@ func (f *Flow) exitDocument(ctx context.Context, c Call) (Document, error) {
 
 // serveMusic wraps an audio file into the XML that Plivo wants (R12).
 func (f *Flow) serveMusic(_ context.Context, cb *callback) reply {
+	kind, err := one(cb.query, "kind")
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
 	source := ""
-	switch cb.query.Get("kind") {
+	switch kind {
 	case "wait":
 		source = f.cfg.WaitMusic
 	case "hold":
