@@ -297,6 +297,9 @@ func (m *model) verb(c *modelCustomer, name string, mv move) {
 		do = func(ctx context.Context) error { return flow.Unmute(ctx, id, member) }
 		v.truth = func() string { return m.flagTruth(c, member, false) }
 	case "Remove":
+		if p, ok := call.Participant(member); ok && p.Live() && p.Supervisor != "" {
+			v.lowers, v.sup = true, p.Supervisor
+		}
 		do = func(ctx context.Context) error { return flow.Remove(ctx, id, member) }
 	case "Transfer":
 		to := []coaching.Agent{agentBob, agentAnn}[mv.b%2]
