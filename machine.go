@@ -22,7 +22,8 @@ const (
 	maxLosses    = 3
 	opPatience   = 30 * time.Second // an operation without progress becomes unknown
 	lowPatience  = 8 * time.Second  // a lowering does
-	keepOps      = time.Minute      // finished operations stay for those who wait
+	restPause    = 100 * time.Millisecond
+	keepOps      = time.Minute // finished operations stay for those who wait
 )
 
 // A machine is the rules together with the host's settings. It is immutable.
@@ -100,6 +101,9 @@ func (m *machine) plan(c *Call, now time.Time) {
 	m.prune(c, now)
 	derive(c)
 	c.work.Due = m.due(c, now)
+	if !c.work.Due.IsZero() && !c.work.Due.After(now) && len(runnable(c, now)) == 0 {
+		c.work.Due = now.Add(restPause) // nothing can be sent and nothing moved: never spin
+	}
 }
 
 // lapse takes back claims that ran out: whoever held one is taken for dead. A

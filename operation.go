@@ -144,7 +144,7 @@ func (m *machine) operations(c *Call, now time.Time) {
 			m.transferring(c, o, now)
 		case opEnd:
 			m.end(c, now, ExitHost)
-			if !o.Deadline.IsZero() && now.After(o.Deadline) {
+			if !o.Deadline.IsZero() && !now.Before(o.Deadline) {
 				m.opFail(c, o, now, failUnknown, "the provider does not confirm the end")
 			}
 		}
@@ -159,7 +159,7 @@ func (m *machine) flagging(c *Call, o *operation, now time.Time) {
 		m.opFail(c, o, now, failNotApplied, "the participant left")
 	case p.flag(o.flag()).confirmed(o.Value):
 		m.opDone(c, o, now)
-	case now.After(o.Deadline):
+	case !now.Before(o.Deadline):
 		m.opFail(c, o, now, failUnknown, "no read confirms it")
 	}
 }
@@ -221,7 +221,7 @@ func (m *machine) leaving(c *Call, o *operation, now time.Time) {
 		m.opDone(c, o, now)
 		return
 	}
-	if now.After(o.Deadline) {
+	if !now.Before(o.Deadline) {
 		m.opFail(c, o, now, failUnknown, "no read shows that they left")
 	}
 }
@@ -256,7 +256,7 @@ func (m *machine) transferring(c *Call, o *operation, now time.Time) {
 	}
 	if !slices.ContainsFunc(o.Members, func(id MemberID) bool { p := c.member(id); return p != nil && p.Live() }) {
 		m.opDone(c, o, now)
-	} else if now.After(o.Deadline) {
+	} else if !now.Before(o.Deadline) {
 		m.opFail(c, o, now, failUnknown, "no read shows that the first agent left")
 	}
 }

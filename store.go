@@ -68,6 +68,7 @@ func (s *MemoryStore) Put(ctx context.Context, c Call) (Call, error) {
 		return Call{}, err
 	}
 	own := c.clone()
+
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.calls[c.ID]
