@@ -82,6 +82,7 @@ func newModel(t *testing.T, seed uint64) *model {
 		}
 		c.RingTime = 20 * time.Second
 	})
+	m.s.seed = seed
 	// Every phone of the staff may be busy, ring out or refuse.
 	for i, a := range []string{ann, bob, lee, mia} {
 		plan := plivotest.PhonePlan{After: time.Duration(500+m.r.IntN(4000)) * time.Millisecond}

@@ -72,14 +72,14 @@ func TestModel(t *testing.T) {
 	var sum tally
 	for _, seed := range seeds {
 		story := newStory(seed)
-		got := play(t, seed, story)
+		got := play(t, seed, story, false)
 		sum.add(got.tally)
 		if got.wrong == "" {
 			continue
 		}
 		kind := kindOf(got.wrong)
-		short := shorten(story, func(s []move) bool { return kindOf(play(t, seed, s).wrong) == kind })
-		last := play(t, seed, short)
+		short := shorten(story, func(s []move) bool { return kindOf(play(t, seed, s, false).wrong) == kind })
+		last := play(t, seed, short, true)
 		if *modelSeed != 0 {
 			t.Logf("%s\n%s", last.timeline, last.log)
 		}
@@ -146,11 +146,11 @@ func (s *tally) add(o tally) {
 type outcome struct {
 	tally         tally
 	wrong         string // "" if nothing went wrong
-	timeline, log string // kept for a single seed
+	timeline, log string // where asked for
 }
 
 // play plays a story in a bubble.
-func play(t *testing.T, seed uint64, s story) (out outcome) {
+func play(t *testing.T, seed uint64, s story, keep bool) (out outcome) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newModel(t, seed)
 		for _, mv := range s {
@@ -166,7 +166,7 @@ func play(t *testing.T, seed uint64, s story) (out outcome) {
 		}
 		m.s.close()
 		out.tally, out.wrong = m.sum, m.wrong()
-		if *modelSeed != 0 {
+		if keep {
 			var b strings.Builder
 			_ = m.s.srv.WriteTimeline(&b)
 			out.timeline, out.log = b.String(), strings.Join(m.log, "\n")
