@@ -82,6 +82,7 @@ func (m *machine) plan(c *Call, now time.Time) {
 		}
 		m.match(c, now)
 		m.legsDue(c, now)
+		m.unanswered(c, now)
 		m.attempt(c, now)
 		m.operations(c, now)
 		m.company(c, now)
@@ -109,10 +110,14 @@ func (m *machine) plan(c *Call, now time.Time) {
 // lapse takes back claims that ran out: whoever held one is taken for dead. A
 // dial is never repeated: its outcome is unknown. The rest is planned again.
 func (m *machine) lapse(c *Call, now time.Time) {
-	for _, s := range slices.Clone(c.work.Steps) {
-		if s.Sent && now.After(s.Until.Add(clockSkew)) {
-			m.finish(c, s, done{ID: s.ID, Out: clientUnknown, Err: "no outcome", By: m.by}, now)
+	var over []step
+	for i := range c.work.Steps {
+		if s := &c.work.Steps[i]; s.Sent && now.After(s.Until.Add(clockSkew)) {
+			over = append(over, *s)
 		}
+	}
+	for _, s := range over {
+		m.finish(c, s, done{ID: s.ID, Out: clientUnknown, Err: "no outcome", By: m.by}, now)
 	}
 }
 

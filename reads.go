@@ -147,6 +147,10 @@ func (m *machine) readDone(c *Call, s step, d done, now time.Time) {
 	w := &c.work
 	w.ReadTried = now
 	if d.Out == clientGone || d.Seen != nil && d.Seen.Gone {
+		if known := w.Bound.Add(m.lag + clockSkew); s.At.Before(known) {
+			c.wantRead(known, true) // too early to tell
+			return
+		}
 		w.Misses++
 		if w.Misses >= 2 || s.MPC {
 			m.ended(c, now, ExitUnknown)
@@ -221,6 +225,10 @@ func (m *machine) merge(c *Call, seen *seen, v view, now time.Time) {
 		}
 	}
 	if adopting {
+		if known := c.work.Bound.Add(m.lag + clockSkew); c.customer() == nil && v.began.Before(known) {
+			c.wantRead(known, true) // too early to tell a ghost
+			return
+		}
 		m.adopted(c, now)
 	}
 }
@@ -304,7 +312,7 @@ func (m *machine) findDone(c *Call, s step, d done, now time.Time) {
 	c.work.ReadTried = now
 	if d.Out == clientOK && d.Seen != nil && d.Seen.MPC != "" && d.Seen.Status != StateEnded {
 		if c.MPC == "" && c.State != StateEnded {
-			c.MPC = d.Seen.MPC
+			c.bound(d.Seen.MPC, now)
 			m.rise(c, StateWaiting, now)
 			m.rise(c, d.Seen.Status, now)
 			c.wantRead(now, true)
