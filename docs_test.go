@@ -26,10 +26,9 @@ import (
 // owed are numbers whose tests are not written yet. Under COACHING_REQUIRE=all
 // nothing is owed.
 var owed = strings.Fields(`
-	R1 R3 R4 R5 R6 R7 R8 R10 R11 R13 R14 R15 R16 R18 R19
+	R1 R10 R11 R13 R14 R15 R16 R18 R19
 	C1 C2 C3 C4 C5 C6 C7
-	S1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11 S12 S13 S14 S15 S16 S17 S18 S19 S20
-	S21 S22 S23 S24 S25 S26 S27 S28 S29 S30 S31 S32`)
+	S1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11 S29 S32`)
 
 var (
 	ruleHeading = regexp.MustCompile(`(?m)^### (R\d+) `)
