@@ -1,6 +1,7 @@
 package coaching
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -95,16 +96,23 @@ func (m *machine) reads(c *Call, now time.Time) {
 	c.addStep(step{Kind: stepRead, From: from, MPC: mpc, Watch: watch})
 }
 
-// watchAt is when the watch wants the next read.
+// watchAt is when the watch wants the next read: often while somebody waits,
+// be it the customer or who has asked for somebody whose phone rings.
 func (c *Call) watchAt() time.Time {
 	last := c.work.Read
 	if last.IsZero() {
 		last = c.Created
 	}
-	if c.State == StateActive && c.work.Route.Since.IsZero() && c.work.Route.Silent.IsZero() && !c.work.Ending {
+	if c.State == StateActive && c.work.Route.Since.IsZero() && c.work.Route.Silent.IsZero() && !c.work.Ending && !c.rings() {
 		return last.Add(talkingWatch)
 	}
 	return last.Add(waitingWatch)
+}
+
+// rings reports whether a phone is being rung, which may be answered without a
+// callback ever telling us.
+func (c *Call) rings() bool {
+	return slices.ContainsFunc(c.work.Legs, func(l leg) bool { return l.State == legOut })
 }
 
 // finds looks for an MPC that has not told us of itself: by name, and by
