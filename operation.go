@@ -30,6 +30,8 @@ type operation struct {
 	Raised   bool          `json:"raised,omitempty"`   // a request that opens a lock was sent for it
 	WasHeld  bool          `json:"was_held,omitempty"` // take-over: verbs had the customer on hold
 	Part2    bool          `json:"part2,omitempty"`    // take-over: the agents' part; hand back: the lowering
+
+	more string
 }
 
 type opKind uint8
