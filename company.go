@@ -66,7 +66,7 @@ func (m *machine) company(c *Call, now time.Time) {
 			}
 			return
 		}
-		if p.cause == causeGoodbye && m.leave.AfterGoodbye != LeaveRoute {
+		if p.cause == causeGoodbye && m.leave.AfterGoodbye != LeaveRoute && r.For == 0 {
 			m.end(c, now, ExitAgent)
 			return
 		}
