@@ -227,6 +227,33 @@ func companyCases() []companyCase {
 				g.t.Errorf("Transfer = %v, want nil", err)
 			}
 		}, with: bob, sounds: []string{hold}, dials: 2, silent: quick},
+		{name: "transfer, the first hangs up meanwhile, nobody answers", play: func(g *stage) {
+			g.phone(bob, plivotest.PhonePlan{Action: plivotest.NoAnswer})
+			done := make(chan error, 1)
+			go func() {
+				done <- g.flow.Transfer(context.Background(), g.id, coaching.Next{Ring: []coaching.Agent{agentBob}, For: 10 * time.Second})
+			}()
+			after(2 * time.Second)
+			g.phone(ann, plivotest.PhonePlan{After: 2 * time.Second})
+			g.a.Hangup()
+			if err := <-done; !errors.Is(err, coaching.ErrNotApplied) {
+				g.t.Errorf("Transfer = %v, want ErrNotApplied", err)
+			}
+		}, with: ann, sounds: []string{hold}, dials: 3, silent: quick},
+		{name: "hand back, the supervisor drops out while the agent rings", play: func(g *stage) {
+			g.takeOver(coaching.AgentRemove)
+			g.phone(ann, plivotest.PhonePlan{After: 6 * time.Second})
+			done := make(chan error, 1)
+			go func() {
+				_, err := g.flow.HandBack(context.Background(), g.id, "lee", nil)
+				done <- err
+			}()
+			after(2 * time.Second)
+			g.leg(lee).Hangup()
+			if err := <-done; err == nil {
+				g.t.Error("HandBack = nil, although the supervisor left before the agent was there")
+			}
+		}, with: ann, sounds: []string{beep, hold}, dials: 3, silent: quick},
 		{name: "transfer to oneself", play: func(g *stage) {
 			conflict(g, "Transfer", g.flow.Transfer(g.t.Context(), g.id, coaching.Next{Ring: []coaching.Agent{agentAnn}}))
 		}, with: ann, dials: 1},
@@ -235,14 +262,6 @@ func companyCases() []companyCase {
 				g.t.Errorf("Remove(customer) = %v, want ErrInvalid", err)
 			}
 		}, with: ann, dials: 1},
-
-		// before anybody came
-		{name: "the only agent loses the line in the second they join", play: func(g *stage) {
-			c := g.srv.Dial("14155550124", hotline, nil)
-			g.phone(bob, plivotest.PhonePlan{After: 2 * time.Second, HangupAfter: 100 * time.Millisecond})
-			_ = c
-			after(20 * time.Second)
-		}, with: ann, dials: 2},
 	}
 }
 
