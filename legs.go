@@ -312,7 +312,7 @@ func (m *machine) dialDone(c *Call, s step, d done, now time.Time) {
 			}
 			l.Accepted = true
 		case clientUnknown:
-			l.Unknown = true
+			l.Unknown = true // also where it was given up meanwhile: its phone may ring yet
 			l.Deadline = now.Add(time.Duration(l.Ring)*time.Second + m.queue)
 			c.wantRead(now, false)
 		default:

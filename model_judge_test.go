@@ -36,6 +36,12 @@ type model struct {
 	lossy     time.Time // callbacks failed until then
 	faulty    bool
 	deaf      bool
+	flags     map[string]flagsAt // of every member
+}
+
+type flagsAt struct {
+	mute, hold, coach bool
+	at                time.Time
 }
 
 type modelCustomer struct {
@@ -57,7 +63,7 @@ type modelVerb struct {
 }
 
 func newModel(t *testing.T, seed uint64) *model {
-	m := &model{r: rand.New(rand.NewPCG(seed, 1)), start: time.Now()}
+	m := &model{r: rand.New(rand.NewPCG(seed, 1)), start: time.Now(), flags: map[string]flagsAt{}}
 	o := &plivotest.Options{Seed: seed, CPS: -1, Switches: switchesFor(m.r)}
 	if m.r.IntN(4) == 0 {
 		o.CPS = 2
@@ -76,6 +82,7 @@ func newModel(t *testing.T, seed uint64) *model {
 		}
 		c.RingTime = 20 * time.Second
 	})
+	m.s.seed = seed
 	// Every phone of the staff may be busy, ring out or refuse.
 	for i, a := range []string{ann, bob, lee, mia} {
 		plan := plivotest.PhonePlan{After: time.Duration(500+m.r.IntN(4000)) * time.Millisecond}
@@ -362,7 +369,7 @@ func (m *model) truth(c *modelCustomer, sup coaching.SupervisorID, want coaching
 		return ""
 	}
 	p, ok := m.participant(l.MemberID())
-	if !ok {
+	if !ok || m.justChanged(p.MemberID) {
 		return ""
 	}
 	if p.Mute != (want == coaching.ModeMonitor) || p.CoachMode != (want != coaching.ModeOpen) {
@@ -372,10 +379,19 @@ func (m *model) truth(c *modelCustomer, sup coaching.SupervisorID, want coaching
 }
 
 func (m *model) flagTruth(c *modelCustomer, member coaching.MemberID, mute bool) string {
-	if p, ok := m.participant(string(member)); ok && p.In() && p.Mute != mute && c.leg.MPCUUID() != "" {
+	if p, ok := m.participant(string(member)); ok && p.In() && !m.justChanged(p.MemberID) && p.Mute != mute && c.leg.MPCUUID() != "" {
 		return fmt.Sprintf("member %s has mute=%v", member, p.Mute)
 	}
 	return ""
+}
+
+// justChanged reports whether a member's flags changed within the time by
+// which reads may be stale: a request of long ago that lands just then can
+// make any answer untrue.
+func (m *model) justChanged(member string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return time.Since(m.flags[member].at) < 2100*time.Millisecond
 }
 
 func (m *model) participant(member string) (plivotest.Participant, bool) {
@@ -394,6 +410,15 @@ func (m *model) judge() {
 	m.mu.Lock()
 	customers := append([]*modelCustomer(nil), m.customers...)
 	m.mu.Unlock()
+	for _, x := range m.s.srv.MPCs() {
+		for _, p := range x.Participants {
+			m.mu.Lock()
+			if f, ok := m.flags[p.MemberID]; !ok || f.mute != p.Mute || f.hold != p.Hold || f.coach != p.CoachMode {
+				m.flags[p.MemberID] = flagsAt{p.Mute, p.Hold, p.CoachMode, time.Now()}
+			}
+			m.mu.Unlock()
+		}
+	}
 	staff := map[string][]*plivotest.Leg{}
 	for _, a := range []string{ann, bob, lee, mia} {
 		for _, l := range m.s.srv.Phone(a, nil).Calls() {
@@ -458,6 +483,8 @@ func (m *model) mayHear(c *modelCustomer, sup coaching.SupervisorID) bool {
 			return true
 		case errors.Is(v.err, context.DeadlineExceeded):
 			return true // the operation goes on
+		case strings.Contains(v.err.Error(), "Run has returned"):
+			return true // and on with the next instance
 		case errors.Is(v.err, coaching.ErrUnknown) && time.Since(v.returned) < grace:
 			return true
 		case errors.Is(v.err, coaching.ErrConflict) && replaced, errors.Is(v.err, errDead):

@@ -45,9 +45,9 @@ func (m move) String() string {
 	return fmt.Sprintf("%s %d/%d, %v", moveNames[m.do], m.a, m.b, m.wait)
 }
 
-func newStory(seed uint64) []move {
+func newStory(seed uint64) story {
 	r := rand.New(rand.NewPCG(seed, 7))
-	out := []move{{do: 0, wait: 4 * time.Second}}
+	out := story{{do: 0, wait: 4 * time.Second}}
 	for len(out) < movesPerStory {
 		wait := time.Duration(r.IntN(3000)) * time.Millisecond
 		switch r.IntN(8) {
@@ -72,18 +72,18 @@ func TestModel(t *testing.T) {
 	var sum tally
 	for _, seed := range seeds {
 		story := newStory(seed)
-		got, wrong := play(t, seed, story)
-		sum.add(got)
-		if wrong == "" {
+		got := play(t, seed, story, false)
+		sum.add(got.tally)
+		if got.wrong == "" {
 			continue
 		}
-		short := shorten(story, func(s []move) bool { _, w := play(t, seed, s); return sameKind(w, wrong) })
-		_, wrong = play(t, seed, short)
-		var b strings.Builder
-		for _, m := range short {
-			fmt.Fprintf(&b, "\n\t%v", m)
+		kind := kindOf(got.wrong)
+		short := shorten(story, func(s []move) bool { return kindOf(play(t, seed, s, false).wrong) == kind })
+		last := play(t, seed, short, true)
+		if *modelSeed != 0 {
+			t.Logf("%s\n%s", last.timeline, last.log)
 		}
-		t.Fatalf("seed %d: %s\nthe story, cut down:%s\nreplay: go test -run TestModel -model.seed %d .", seed, wrong, b.String(), seed)
+		t.Fatalf("seed %d: %s\nthe story, cut down:%s\nreplay: go test -run TestModel -model.seed %d .", seed, last.wrong, short, seed)
 	}
 	t.Logf("%d stories, %d moves, %d verbs (%d nil), %d request faults, %d callback faults, %d crashes", len(seeds), sum.moves, sum.verbs, sum.nils, sum.faults, sum.callbacks, sum.crashes)
 	if sum.nils == 0 || *modelSeed == 0 && (sum.faults == 0 || sum.callbacks == 0 || sum.crashes == 0) {
@@ -91,25 +91,44 @@ func TestModel(t *testing.T) {
 	}
 }
 
-func sameKind(a, b string) bool {
-	a, _, _ = strings.Cut(a, ":")
-	b, _, _ = strings.Cut(b, ":")
-	return a == b && a != ""
+func kindOf(wrong string) string {
+	kind, _, _ := strings.Cut(wrong, ":")
+	return kind
 }
 
-// shorten cuts a failing story down, chunk by chunk.
-func shorten(story []move, fails func([]move) bool) []move {
-	for n := len(story) / 2; n > 0; n /= 2 {
-		for i := 0; i+n <= len(story); {
-			cut := append(slices.Clone(story[:i]), story[i+n:]...)
-			if len(cut) > 0 && fails(cut) {
-				story = cut
-			} else {
+type story []move
+
+func (s story) String() string {
+	var b strings.Builder
+	for _, m := range s {
+		fmt.Fprintf(&b, "\n\t%v", m)
+	}
+	return b.String()
+}
+
+// shorten cuts a failing story down, chunk by chunk: away, or to a wait of the
+// same length.
+func shorten(s story, fails func([]move) bool) story {
+	for n := len(s) / 2; n > 0; n /= 2 {
+		for i := 0; i+n <= len(s); {
+			var gone time.Duration
+			for _, m := range s[i : i+n] {
+				gone += m.wait
+			}
+			away := append(slices.Clone(s[:i]), s[i+n:]...)
+			wait := append(append(slices.Clone(s[:i]), move{do: len(moveNames) - 1, wait: gone}), s[i+n:]...)
+			switch {
+			case len(away) > 0 && fails(away):
+				s = away
+			case n > 1 && fails(wait):
+				s = wait
+				i++
+			default:
 				i += n
 			}
 		}
 	}
-	return story
+	return s
 }
 
 type tally struct{ moves, verbs, nils, faults, callbacks, crashes int }
@@ -123,11 +142,18 @@ func (s *tally) add(o tally) {
 	s.crashes += o.crashes
 }
 
-// play plays a story in a bubble and says what went wrong, "" if nothing did.
-func play(t *testing.T, seed uint64, story []move) (sum tally, wrong string) {
+// An outcome is what became of a story.
+type outcome struct {
+	tally         tally
+	wrong         string // "" if nothing went wrong
+	timeline, log string // where asked for
+}
+
+// play plays a story in a bubble.
+func play(t *testing.T, seed uint64, s story, keep bool) (out outcome) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newModel(t, seed)
-		for _, mv := range story {
+		for _, mv := range s {
 			m.sum.moves++
 			m.move(mv)
 			time.Sleep(mv.wait)
@@ -139,14 +165,14 @@ func play(t *testing.T, seed uint64, story []move) (sum tally, wrong string) {
 			m.settle()
 		}
 		m.s.close()
-		sum, wrong = m.sum, m.wrong()
-		if *modelSeed != 0 {
+		out.tally, out.wrong = m.sum, m.wrong()
+		if keep {
 			var b strings.Builder
 			_ = m.s.srv.WriteTimeline(&b)
-			t.Logf("%s\n%s", b.String(), strings.Join(m.log, "\n"))
+			out.timeline, out.log = b.String(), strings.Join(m.log, "\n")
 		}
 	})
-	return sum, wrong
+	return out
 }
 
 // switchesFor draws the emulator's switches for everything no source settles.
@@ -271,6 +297,9 @@ func (m *model) verb(c *modelCustomer, name string, mv move) {
 		do = func(ctx context.Context) error { return flow.Unmute(ctx, id, member) }
 		v.truth = func() string { return m.flagTruth(c, member, false) }
 	case "Remove":
+		if p, ok := call.Participant(member); ok && p.Live() && p.Supervisor != "" {
+			v.lowers, v.sup = true, p.Supervisor
+		}
 		do = func(ctx context.Context) error { return flow.Remove(ctx, id, member) }
 	case "Transfer":
 		to := []coaching.Agent{agentBob, agentAnn}[mv.b%2]

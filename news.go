@@ -175,10 +175,10 @@ func (c *Call) guarded(r repeat) error {
 			return ErrSignature
 		}
 	}
-	if n := len(c.work.Seen); n >= maxSeen {
-		c.work.Seen = append(c.work.Seen[:0], c.work.Seen[n-maxSeen+1:]...)
-	}
-	c.work.Seen = append(c.work.Seen, r)
+	old := c.work.Seen[max(len(c.work.Seen)-maxSeen+1, 0):]
+	seen := make([]repeat, len(old)+1)
+	seen[copy(seen, old)] = r
+	c.work.Seen = seen
 	return nil
 }
 

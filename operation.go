@@ -21,6 +21,7 @@ type operation struct {
 	Attempt  int           `json:"attempt,omitempty"`
 	Actor    Actor         `json:"actor,omitzero"`
 	Since    time.Time     `json:"since"`
+	Tick     uint64        `json:"tick"` // of the call, when it was asked for
 	Deadline time.Time     `json:"deadline,omitzero"`
 	Ended    time.Time     `json:"ended,omitzero"`
 	State    opState       `json:"state,omitempty"`
@@ -29,6 +30,8 @@ type operation struct {
 	Raised   bool          `json:"raised,omitempty"`   // a request that opens a lock was sent for it
 	WasHeld  bool          `json:"was_held,omitempty"` // take-over: verbs had the customer on hold
 	Part2    bool          `json:"part2,omitempty"`    // take-over: the agents' part; hand back: the lowering
+
+	more string
 }
 
 type opKind uint8
@@ -98,7 +101,7 @@ func (c *Call) pending(k opKind) *operation {
 
 func (c *Call) addOp(o operation, now time.Time, patience time.Duration) *operation {
 	c.work.Next++
-	o.ID, o.Since, o.Deadline = c.work.Next, now, now.Add(patience)
+	o.ID, o.Since, o.Tick, o.Deadline = c.work.Next, now, c.work.Tick, now.Add(patience)
 	c.work.Ops = append(c.work.Ops, o)
 	c.work.moved = true
 	return &c.work.Ops[len(c.work.Ops)-1]
@@ -151,13 +154,24 @@ func (m *machine) operations(c *Call, now time.Time) {
 	}
 }
 
+// fresh reports whether a read was begun after the operation was asked for,
+// and asks for one if not. What the books say may be overtaken by a request of
+// long ago that landed late, so no verb is answered from them alone.
+func (c *Call) fresh(o *operation) bool {
+	if c.work.ReadTick > o.Tick {
+		return true
+	}
+	c.wantReadFrom(o.Since, o.Tick)
+	return false
+}
+
 // flagging waits for a mute or hold to be confirmed.
 func (m *machine) flagging(c *Call, o *operation, now time.Time) {
 	p := c.member(o.Member)
 	switch {
 	case p == nil || !p.Live():
 		m.opFail(c, o, now, failNotApplied, "the participant left")
-	case p.flag(o.flag()).confirmed(o.Value):
+	case p.flag(o.flag()).confirmed(o.Value) && c.fresh(o):
 		m.opDone(c, o, now)
 	case !now.Before(o.Deadline):
 		m.opFail(c, o, now, failUnknown, "no read confirms it")

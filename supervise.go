@@ -36,7 +36,7 @@ func (m *machine) switching(c *Call, o *operation, now time.Time) {
 
 func (m *machine) confirmed(c *Call, o *operation, s *Supervision, p *Participant, now time.Time) {
 	switch {
-	case mode(p) == s.Want && s.Want == o.Mode:
+	case mode(p) == s.Want && s.Want == o.Mode && c.fresh(o):
 		m.opDone(c, o, now)
 	case !now.Before(o.Deadline):
 		f := failUnknown
@@ -127,8 +127,10 @@ func (m *machine) takingOver(c *Call, o *operation, now time.Time) {
 			return
 		}
 	}
-	s.firm = true
-	m.opDone(c, o, now)
+	if c.fresh(o) {
+		s.firm = true
+		m.opDone(c, o, now)
+	}
 }
 
 // rollback undoes a take-over or another opening that failed: the locks close,

@@ -161,7 +161,7 @@ func (s *Server) endMPC(x *mpc, why termination, c HangupCause) {
 		s.goOn(m, c)
 	}
 	if !s.opts.Switches.JoinAfterEndCreates {
-		for _, d := range s.dials {
+		for _, d := range slices.Clone(s.dials) { // dropping one takes it out of the list
 			if d.mpc == x {
 				s.dropDial(d, c)
 			}
