@@ -55,13 +55,12 @@ func (f *Flow) routes() http.Handler {
 		base = strings.TrimRight(u.Path, "/")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path := r.URL.Path
+		// Whoever routed the request here may have stripped the path of
+		// PublicURL, or its beginning, or nothing.
+		end := max(strings.LastIndexByte(r.URL.Path, '/'), 0)
+		path := r.URL.Path[end:]
 		rt, ok := plivoRoutes[path]
-		if !ok && base != "" { // mounted without StripPrefix
-			path = strings.TrimPrefix(path, base)
-			rt, ok = plivoRoutes[path]
-		}
-		if !ok {
+		if !ok || !strings.HasSuffix(base, r.URL.Path[:end]) {
 			http.NotFound(w, r)
 			return
 		}
