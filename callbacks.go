@@ -232,8 +232,13 @@ func (f *Flow) serveAnswer(ctx context.Context, cb *callback) reply {
 	}
 	a.from, a.to = truncate(a.from, 200), truncate(a.to, 200)
 	a.headers, a.query = handedOver(cb)
-	c, e := f.commitFor(ctx, a.id, tick{}, a, answerTime)
-	if e != nil && !errors.Is(e, errUnchanged) {
+	c, e := f.commitFor(ctx, a.id, answeredAgain{cb.guard}, a, answerTime)
+	switch {
+	case errors.Is(e, ErrSignature):
+		return settled(e)
+	case errors.Is(e, errUnchanged), errors.Is(e, errRepeat):
+		e = nil
+	case e != nil:
 		f.cfg.Logger.ErrorContext(ctx, "answering without the store", "call", a.id, "err", e)
 	}
 	var doc Document
@@ -316,7 +321,9 @@ func (f *Flow) serveSupervisor(ctx context.Context, cb *callback) reply {
 		}
 	}
 	var used ticket
-	if _, err := f.commit(ctx, id, redeem{hash: hash, call: call, used: &used}); err != nil && !errors.Is(err, errUnchanged) {
+	if _, err := f.commit(ctx, id, redeem{guard: cb.guard, hash: hash, call: call, used: &used}); errors.Is(err, ErrSignature) {
+		return settled(err)
+	} else if err != nil && !errors.Is(err, errUnchanged) {
 		return refuse(err)
 	}
 	doc, err := f.supervisorXML(id, used.Mode)
