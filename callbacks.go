@@ -172,6 +172,10 @@ func (f *Flow) serveEvent(ctx context.Context, cb *callback) reply {
 	if err != nil {
 		return reply{status: http.StatusBadRequest, err: err}
 	}
+	switch ev.(type) {
+	case ExitAction, LegStatus: // known by their fields; EventName is missing
+		return reply{status: http.StatusBadRequest, err: errors.New("EventName is missing")}
+	}
 	n, name := newsOf(ev)
 	id, err := f.ofCall(cb, name)
 	if err != nil {

@@ -25,7 +25,8 @@ type Flow struct {
 	verify *verifier
 	mux    http.Handler
 
-	source func() uint64 // randomness of claims' owners and of jitter; seeded in tests
+	source func() uint64      // randomness of claims' owners and of jitter; seeded in tests
+	secret func([]byte) error // randomness of tickets; likewise
 	pace   *pace
 
 	mu      sync.Mutex
@@ -54,6 +55,7 @@ func New(cfg Config) (*Flow, error) {
 		cfg:     cfg,
 		client:  NewClient(cfg.Plivo, cfg.HTTPClient),
 		source:  mathrand.Uint64,
+		secret:  func(b []byte) error { _, err := rand.Read(b); return err },
 		started: make(chan struct{}),
 		wake:    make(chan struct{}, 1),
 		dirty:   map[CallID]bool{},

@@ -42,8 +42,12 @@ func (r result) String() string {
 }
 
 // queue keeps deliveries of one origin in the order they were caused: each
-// leaves later than the one before, but does not wait for its answer.
+// leaves a moment after the one before, but does not wait for its answer.
 type queue struct{ last time.Time }
+
+// queueGap is the least time between two deliveries of one queue. It keeps
+// them in order over a real network too.
+const queueGap = time.Millisecond
 
 // deliver sends a request to the application. q may be nil.
 func (s *Server) deliver(q *queue, kind, event, method, rawURL string, form url.Values, done func(result)) {
@@ -56,8 +60,8 @@ func (s *Server) deliver(q *queue, kind, event, method, rawURL string, form url.
 	tie := s.draw(key)
 	at := time.Now().Add(1 + time.Duration(tie%uint64(maxJitter)))
 	if q != nil {
-		if !at.After(q.last) {
-			at = q.last.Add(1 + time.Duration(tie%uint64(50*time.Microsecond)))
+		if least := q.last.Add(queueGap); at.Before(least) {
+			at = least.Add(time.Duration(tie % uint64(maxJitter)))
 		}
 		q.last = at
 	}

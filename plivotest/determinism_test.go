@@ -23,6 +23,17 @@ func busyDay(t *testing.T, seed uint64) string {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, &plivotest.Options{Seed: seed, CPS: -1, Switches: plivotest.Switches{StaleReads: time.Second, SplitFlags: true}})
 		b.app.docs["/hold"] = `<Response><Play>https://cdn.example/a.mp3</Play></Response>`
+		b.Mount(appURL+"/events", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			r.ParseForm()
+			if r.PostForm.Get("EventName") != "ParticipantJoin" {
+				return
+			}
+			// All wait for the same instant and then ask at once.
+			time.Sleep(time.Until(time.Now().Truncate(100 * time.Millisecond).Add(100 * time.Millisecond)))
+			path := "MultiPartyCall/uuid_" + r.PostForm.Get("MPCUUID") + "/Participant/" + r.PostForm.Get("MemberID") + "/"
+			doREST(r.Context(), b.Server, "POST", path, map[string]any{"mute": true})
+			doREST(r.Context(), b.Server, "GET", path, nil)
+		}))
 		b.CallbackFunc(func(c plivotest.Callback) *plivotest.CallbackFault {
 			switch len(c.Form.Get("EventName")) % 4 {
 			case 0:

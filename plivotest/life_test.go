@@ -236,6 +236,58 @@ func TestCreatorsSettingsStay(t *testing.T) {
 	})
 }
 
+func TestLastSettingsWin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, &plivotest.Options{Switches: plivotest.Switches{LastSettingsWin: true}})
+		b.call()
+		b.member("Agent", agentSIP, map[string]any{"stay_alone": false, "max_participants": 3})
+		if m := b.mpc(0); m.StayAlone || m.MaxParticipants != 3 {
+			t.Errorf("%+v, want the last settings", m)
+		}
+		if got := b.app.events(); !slices.Contains(got, "MPCStart") {
+			t.Errorf("events %v: the callback URL that was not given again is lost", got)
+		}
+	})
+}
+
+func TestFullByREST(t *testing.T) {
+	for _, c := range []struct {
+		sw   plivotest.Switches
+		want []int // statuses of three requests for an MPC of two, made while they ring
+		in   int
+	}{
+		{plivotest.Switches{}, []int{201, 201, 201}, 2},
+		{plivotest.Switches{DialsCount: true}, []int{201, 400, 400}, 2},
+		{plivotest.Switches{DialsCount: true, FullRESTDials: true}, []int{201, 201, 201}, 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, &plivotest.Options{CPS: -1, Switches: c.sw})
+			b.app.answer = mpcXML(`role="Customer" maxParticipants="2" stayAlone="true"`)
+			b.call()
+			for i, to := range []string{"15550000001", "15550000002", "15550000003"} {
+				b.Phone(to, &plivotest.PhonePlan{After: time.Duration(10-i) * time.Second})
+				if status, _ := b.rest("POST", "MultiPartyCall/name_room/Participant/", map[string]any{"role": "Agent", "from": caller, "to": to}); status != c.want[i] {
+					t.Errorf("%+v: request %d = %d, want %d", c.sw, i, status, c.want[i])
+				}
+			}
+			b.settle()
+			if n := len(b.mpc(0).Participants); n != c.in {
+				t.Errorf("%+v: %d in, want %d", c.sw, n, c.in)
+			}
+		})
+	}
+}
+
+func TestPartialListsFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, &plivotest.Options{Switches: plivotest.Switches{PartialListsFail: true}})
+		cust := b.call()
+		if status, _ := b.rest("POST", "MultiPartyCall/name_room/Participant/9,"+cust.MemberID()+"/", map[string]any{"mute": true}); status != 404 {
+			t.Errorf("partial list = %d, want 404", status)
+		}
+	})
+}
+
 func TestReentryIsANewMember(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)

@@ -1,6 +1,7 @@
 package plivotest_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -138,7 +139,7 @@ func FuzzXML(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, doc string) {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBench(t, nil)
+			b := newBench(t, &plivotest.Options{HTTPClient: &http.Client{Transport: refuser{}}})
 			b.app.answer = doc
 			b.app.docs["/exit"] = doc
 			l := b.Dial(caller, hotline, nil)
