@@ -161,7 +161,7 @@ func TestHandlerChecksEveryPath(t *testing.T) {
 	for name, p := range deskPaths() {
 		for method := range strings.SplitSeq(p.allow, ", ") {
 			t.Run(method+" "+name, func(t *testing.T) {
-				d := newDesk(t, func(c *coaching.Config) { c.Observer = nobody{} })
+				d := newDesk(t, func(c *coaching.Config) { c.Observer = deaf{} })
 				target, form := p.target, p.form
 				if method == "GET" {
 					sep := "?"
@@ -248,7 +248,7 @@ func TestHandlerRefusesANonceUsedAgain(t *testing.T) {
 			continue // music is the same for everybody
 		}
 		t.Run("other content at /"+name, func(t *testing.T) {
-			d := newDesk(t, func(c *coaching.Config) { c.Observer = nobody{} })
+			d := newDesk(t, func(c *coaching.Config) { c.Observer = deaf{} })
 			switch name {
 			case "answer":
 				p.form.Set("CallUUID", "4f93bf0e-2c78-4d85-b1a4-6eae7dbafb36") // or it would be known already
@@ -311,7 +311,7 @@ func FuzzHandler(f *testing.F) {
 	f.Add("POST", "/plivo/music", "kind=wait", "", "", "X", "y", "7", true)
 	f.Add("POST", "/recording", "call=", "EventName=MPCRecordingCompleted&MPCUUID="+deskMPC, "application/x-www-form-urlencoded", "X", "y", "8", true)
 	f.Add("PURGE", "//events/..", "%", "%", ";;", "", "\x00", "\n", false)
-	d := newDesk(f, func(c *coaching.Config) { c.Observer = nobody{} })
+	d := newDesk(f, func(c *coaching.Config) { c.Observer = deaf{} })
 	f.Fuzz(func(t *testing.T, method, path, query, body, contentType, key, value, nonce string, signed bool) {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
 		r.Method, r.URL = method, &url.URL{Path: path, RawQuery: query}

@@ -36,36 +36,36 @@ type desk struct {
 	t      testing.TB
 	flow   *coaching.Flow
 	h      http.Handler
-	store  *outage
+	store  *deskStore
 	public string
 	nonces atomic.Int64
 }
 
-// An outage is a Store that can be down.
-type outage struct {
+// A deskStore is a Store that can be down.
+type deskStore struct {
 	coaching.Store
 	down atomic.Bool
 }
 
-var errOutage = errors.New("the database is down")
+var errDesk = errors.New("the database is down")
 
-func (o *outage) Get(ctx context.Context, id coaching.CallID) (coaching.Call, error) {
+func (o *deskStore) Get(ctx context.Context, id coaching.CallID) (coaching.Call, error) {
 	if o.down.Load() {
-		return coaching.Call{}, errOutage
+		return coaching.Call{}, errDesk
 	}
 	return o.Store.Get(ctx, id)
 }
 
-func (o *outage) Put(ctx context.Context, c coaching.Call) (coaching.Call, error) {
+func (o *deskStore) Put(ctx context.Context, c coaching.Call) (coaching.Call, error) {
 	if o.down.Load() {
-		return coaching.Call{}, errOutage
+		return coaching.Call{}, errDesk
 	}
 	return o.Store.Put(ctx, c)
 }
 
-func (o *outage) Live(ctx context.Context) iter.Seq2[coaching.Call, error] {
+func (o *deskStore) Live(ctx context.Context) iter.Seq2[coaching.Call, error] {
 	if o.down.Load() {
-		return func(yield func(coaching.Call, error) bool) { yield(coaching.Call{}, errOutage) }
+		return func(yield func(coaching.Call, error) bool) { yield(coaching.Call{}, errDesk) }
 	}
 	return o.Store.Live(ctx)
 }
@@ -81,7 +81,7 @@ func deskSDK(t testing.TB) *plivo.Client {
 
 func newDesk(t testing.TB, adjust ...func(*coaching.Config)) *desk {
 	t.Helper()
-	d := &desk{t: t, store: &outage{Store: coaching.NewMemoryStore()}, public: publicURL}
+	d := &desk{t: t, store: &deskStore{Store: coaching.NewMemoryStore()}, public: publicURL}
 	cfg := coaching.Config{
 		Plivo: deskSDK(t), PublicURL: publicURL, Prefix: deskPrefix, Route: coaching.RingOnce(agentAnn),
 		Store: d.store, WaitMusic: "https://cdn.example.com/wait.mp3",
@@ -208,7 +208,7 @@ func deskPaths() map[string]struct {
 func TestHandlerAnswers(t *testing.T) {
 	for name, p := range deskPaths() {
 		t.Run(name, func(t *testing.T) {
-			d := newDesk(t, func(c *coaching.Config) { c.Observer = nobody{} })
+			d := newDesk(t, func(c *coaching.Config) { c.Observer = deaf{} })
 			w := d.post(p.target, p.form)
 			d.ok(w)
 			status := name == "events" || name == "leg" || name == "recording"
@@ -222,9 +222,9 @@ func TestHandlerAnswers(t *testing.T) {
 	}
 }
 
-type nobody struct{}
+type deaf struct{}
 
-func (nobody) Observe(context.Context, coaching.Record) {}
+func (deaf) Observe(context.Context, coaching.Record) {}
 
 func TestHandlerAnswersGET(t *testing.T) {
 	d := newDesk(t)
@@ -345,7 +345,7 @@ func TestHandlerRefusesForms(t *testing.T) {
 		form         url.Values
 		want         int
 	}{
-		{"no EventName", "/events" + deskQuery, with(event(), "EventName"), 200}, // an ExitAction by its fields: not for us
+		{"no EventName", "/events" + deskQuery, with(event(), "EventName"), 400},
 		{"nothing", "/events" + deskQuery, url.Values{}, 400},
 		{"no MPCUUID", "/events" + deskQuery, with(event(), "MPCUUID"), 400},
 		{"empty MPCUUID", "/events" + deskQuery, with(event(), "MPCUUID", ""), 400},
@@ -379,7 +379,7 @@ func TestHandlerRefusesForms(t *testing.T) {
 		{"query with a semicolon", "/events" + deskQuery + ";x=1", event(), 400},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := newDesk(t, func(c *coaching.Config) { c.Observer = nobody{} })
+			d := newDesk(t, func(c *coaching.Config) { c.Observer = deaf{} })
 			before := d.call().Version
 			w := d.post(c.target, c.form)
 			if w.Code != c.want {
@@ -441,7 +441,7 @@ func TestHandlerWithoutStore(t *testing.T) {
 	for name, p := range deskPaths() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := newDesk(t, func(c *coaching.Config) { c.Observer = nobody{} })
+				d := newDesk(t, func(c *coaching.Config) { c.Observer = deaf{} })
 				d.store.down.Store(true)
 				start := time.Now()
 				w := d.post(p.target, p.form)
@@ -482,7 +482,7 @@ func TestHandlerWaitsForStore(t *testing.T) {
 func TestHandlerRepeats(t *testing.T) {
 	said := 0
 	d := newDesk(t, func(c *coaching.Config) {
-		c.Observer = nobody{}
+		c.Observer = deaf{}
 		c.Exit = func(context.Context, coaching.Call, coaching.ExitReason) (coaching.Document, error) {
 			said++
 			return coaching.NewDocument(coaching.Speak{Text: fmt.Sprint("answer ", said)})
