@@ -35,6 +35,7 @@ type Call struct {
 	Expires time.Time `json:"-"`
 
 	work work
+	more string // fields of a newer version, see DecodeCall
 }
 
 // An Attempt is one answer of [RouteFunc] that rang somebody.
@@ -75,6 +76,7 @@ type Participant struct {
 	byAddress         bool      // matched by address alone: never raised (R8)
 	adopted           bool      // found by a sweep
 	cause             legCause
+	more              string // as of the Call
 }
 
 // Live reports whether the participant is in the call.
@@ -102,6 +104,7 @@ type Supervision struct {
 	prior   CoachMode // what hand back and a rolled-back raise return to
 	firm    bool      // a take-over's agent part was sent: doubt rolls forward (R11)
 	removed []Agent   // whom a take-over removed: hand back rings them again
+	more    string    // as of the Call
 }
 
 // Customer returns the customer's live participant.

@@ -6,9 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,9 +17,6 @@ import (
 
 // What Plivo calls. Each handler verifies, parses, commits one change, and
 // answers; none of them calls Plivo.
-
-// maxBody is how much of a callback is read.
-const maxBody = 64 << 10
 
 type callback struct {
 	path  string
@@ -101,26 +96,16 @@ func (f *Flow) receive(w http.ResponseWriter, r *http.Request, path string, rt r
 		return reply{status: http.StatusMethodNotAllowed}
 	}
 	cb := &callback{path: path}
-	var body []byte
+	var body string
 	var err error
 	var signed url.Values
 	if r.Method == http.MethodPost {
-		if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
-			if big := (*http.MaxBytesError)(nil); errors.As(err, &big) {
-				return reply{status: http.StatusRequestEntityTooLarge, err: err}
-			}
-			return reply{status: http.StatusBadRequest, err: err}
-		}
-		if ct := r.Header.Get("Content-Type"); len(body) > 0 {
-			if kind, _, err := mime.ParseMediaType(ct); err != nil || kind != "application/x-www-form-urlencoded" {
-				return reply{status: http.StatusUnsupportedMediaType, err: errors.New("not a form")}
-			}
-		}
-		if signed, err = url.ParseQuery(string(body)); err != nil {
-			return reply{status: http.StatusBadRequest, err: errors.New("malformed form")}
+		var status int
+		if signed, body, status, err = readForm(w, r); err != nil {
+			return reply{status: status, err: err}
 		}
 	}
-	if cb.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+	if cb.query, err = parseForm(r.URL.RawQuery); err != nil {
 		return reply{status: http.StatusBadRequest, err: errors.New("malformed query")}
 	}
 	nonce := r.Header.Get("X-Plivo-Signature-V3-Nonce")
@@ -132,17 +117,19 @@ func (f *Flow) receive(w http.ResponseWriter, r *http.Request, path string, rt r
 	if r.Method == http.MethodGet {
 		cb.form = cb.query
 	}
-	cb.guard = repeat{Nonce: digest([]byte(nonce)), Body: digest([]byte(path), []byte{0}, []byte(r.URL.RawQuery), []byte{0}, body)}
+	cb.guard = repeat{Nonce: digest(nonce), Body: digest(path, r.URL.RawQuery, body)}
 	return rt.serve(f, r.Context(), cb)
 }
 
-func digest(parts ...[]byte) uint64 {
-	h := sha256.New()
+// digest is short, since only what is signed comes that far.
+func digest(parts ...string) uint64 {
+	var room [2 << 10]byte // enough for most, and on the stack
+	all := room[:0]
 	for _, p := range parts {
-		h.Write(p)
+		all = append(append(all, p...), 0)
 	}
-	var sum [sha256.Size]byte
-	return binary.BigEndian.Uint64(h.Sum(sum[:0]))
+	sum := sha256.Sum256(all)
+	return binary.BigEndian.Uint64(sum[:])
 }
 
 // one returns a field that may be given once at most.
@@ -186,6 +173,10 @@ func (f *Flow) serveEvent(ctx context.Context, cb *callback) reply {
 	if err != nil {
 		return reply{status: http.StatusBadRequest, err: err}
 	}
+	switch ev.(type) {
+	case ExitAction, LegStatus: // known by their fields; EventName is missing
+		return reply{status: http.StatusBadRequest, err: errors.New("EventName is missing")}
+	}
 	n, name := newsOf(ev)
 	id, err := f.ofCall(cb, name)
 	if err != nil {
@@ -215,9 +206,13 @@ func (f *Flow) serveLeg(ctx context.Context, cb *callback) reply {
 	if id == "" {
 		return reply{status: http.StatusOK}
 	}
+	step, err := one(cb.query, "step")
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
 	n := legNewsOf(ls)
 	n.guard = cb.guard
-	n.step, _ = strconv.Atoi(cb.query.Get("step"))
+	n.step, _ = strconv.Atoi(step)
 	_, err = f.commit(ctx, id, n)
 	return settled(err)
 }
@@ -395,8 +390,12 @@ func (f *Flow) exitDocument(ctx context.Context, c Call) (Document, error) {
 
 // serveMusic wraps an audio file into the XML that Plivo wants (R12).
 func (f *Flow) serveMusic(_ context.Context, cb *callback) reply {
+	kind, err := one(cb.query, "kind")
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
 	source := ""
-	switch cb.query.Get("kind") {
+	switch kind {
 	case "wait":
 		source = f.cfg.WaitMusic
 	case "hold":

@@ -25,7 +25,8 @@ type Flow struct {
 	verify *verifier
 	mux    http.Handler
 
-	source func() uint64 // randomness of claims' owners and of jitter; seeded in tests
+	source func() uint64      // randomness of claims' owners and of jitter; seeded in tests
+	secret func([]byte) error // randomness of tickets; likewise
 	pace   *pace
 
 	mu      sync.Mutex
@@ -54,6 +55,7 @@ func New(cfg Config) (*Flow, error) {
 		cfg:     cfg,
 		client:  NewClient(cfg.Plivo, cfg.HTTPClient),
 		source:  mathrand.Uint64,
+		secret:  func(b []byte) error { _, err := rand.Read(b); return err },
 		started: make(chan struct{}),
 		wake:    make(chan struct{}, 1),
 		dirty:   map[CallID]bool{},
@@ -96,8 +98,9 @@ const (
 )
 
 // commit gets a call, applies an input and puts the result, again and again
-// while others come first. It returns the Call as stored. errUnchanged and
-// errRepeat come with the Call as it is.
+// while others come first. It returns the Call as stored, which may be the
+// store's own: not to be written to, nor to be given to the host. errUnchanged
+// and errRepeat come with the Call as it is.
 func (f *Flow) commit(ctx context.Context, id CallID, in input) (Call, error) {
 	return f.commitFor(ctx, id, in, nil, commitTime)
 }
@@ -107,8 +110,12 @@ func (f *Flow) commit(ctx context.Context, id CallID, in input) (Call, error) {
 func (f *Flow) commitFor(ctx context.Context, id CallID, in, absent input, bound time.Duration) (Call, error) {
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
+	get, put := f.cfg.Store.Get, f.cfg.Store.Put
+	if own, ok := f.cfg.Store.(*MemoryStore); ok {
+		get, put = own.lend, own.keep // apply copies, so that once is enough
+	}
 	for try := 0; ; try++ {
-		c, err := f.cfg.Store.Get(ctx, id)
+		c, err := get(ctx, id)
 		use := in
 		if errors.Is(err, ErrNotFound) && absent != nil {
 			c, use, err = Call{}, absent, nil
@@ -118,13 +125,13 @@ func (f *Flow) commitFor(ctx context.Context, id CallID, in, absent input, bound
 			if next, err = f.m.apply(c, use, time.Now()); err != nil {
 				return c, err
 			}
-			if next, err = f.cfg.Store.Put(ctx, next); err == nil {
+			if next, err = put(ctx, next); err == nil {
 				f.committed(next)
 				return next, nil
 			}
 			if !errors.Is(err, ErrConflict) && ctx.Err() == nil {
 				// The write may have happened all the same: read again and look.
-				if again, gerr := f.cfg.Store.Get(ctx, id); gerr == nil && again.work.Tick == c.work.Tick+1 && sameWork(again, c, use) {
+				if again, gerr := get(ctx, id); gerr == nil && again.work.Tick == c.work.Tick+1 && sameWork(again, c, use) {
 					f.committed(again)
 					return again, nil
 				}

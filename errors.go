@@ -31,6 +31,9 @@ var (
 	ErrNotRunning = errors.New("not running")
 	// ErrSignature: a request does not carry a valid signature of the provider.
 	ErrSignature = errors.New("signature does not match")
+	// ErrSchema: a newer version of this package wrote the stored call. An
+	// instance of that version can do what this one cannot.
+	ErrSchema = errors.New("stored by a newer version")
 )
 
 // An APIError is an answer of the provider outside 2xx.
@@ -57,7 +60,7 @@ func (e *APIError) Is(target error) bool {
 // HTTPStatus returns the status with which a host's handler should answer
 // err: 200 for nil, 400 ErrInvalid, 403 ErrDenied and ErrSignature, 404
 // ErrNotFound, 409 ErrConflict and ErrNotApplied, 410 ErrCallEnded, 503
-// ErrNotRunning, 504 ErrUnknown, 502 for any other answer of the provider and
+// ErrNotRunning and ErrSchema, 504 ErrUnknown, 502 for any other answer of the provider and
 // 500 for the rest.
 func HTTPStatus(err error) int {
 	var api *APIError
@@ -72,7 +75,7 @@ func HTTPStatus(err error) int {
 		return http.StatusGone
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotApplied):
 		return http.StatusConflict
-	case errors.Is(err, ErrNotRunning):
+	case errors.Is(err, ErrNotRunning), errors.Is(err, ErrSchema):
 		return http.StatusServiceUnavailable
 	case errors.Is(err, ErrUnknown):
 		return http.StatusGatewayTimeout

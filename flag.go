@@ -23,6 +23,8 @@ type flag struct {
 	Owe   time.Time `json:"w8,omitzero"` // an opening request went unanswered: it may land until then
 	Tries int       `json:"y,omitempty"` // failures in a row
 	Next  time.Time `json:"x,omitzero"`  // not before
+
+	more string
 }
 
 // confirmed reports whether a read after our last request shows v.

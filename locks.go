@@ -81,7 +81,7 @@ func nextMove(p *Participant, want CoachMode, firm bool, lag time.Duration) lock
 	}
 	if !mute.confirmed(true) {
 		m := shut(flagMute, mute, lag)
-		if c := shut(flagCoach, coach, lag); mute.Doubt && m.send == 0 && !coach.confirmed(true) && c.send != 0 {
+		if c := shut(flagCoach, coach, lag); mute.Tries > 0 && m.send == 0 && !coach.confirmed(true) && c.send != 0 {
 			return c // mute does not get through; the other lock is as good
 		}
 		return m
@@ -131,7 +131,7 @@ func shut(n flagName, f *flag, lag time.Duration) lockMove {
 		return lockMove{send: n, value: true}
 	case f.Fly > 0:
 		return lockMove{}
-	case f.Doubt:
+	case f.Tries > 0: // the newest request had no good answer
 		return lockMove{send: n, value: true, read: true, from: f.readFrom(true, lag)}
 	}
 	return lockMove{read: true, from: f.readFrom(true, lag)}

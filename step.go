@@ -17,7 +17,7 @@ type work struct {
 	Legs      []leg          `json:"legs,omitempty"`
 	Route     routing        `json:"route,omitzero"`
 	Tickets   []ticket       `json:"tickets,omitempty"`
-	Seen      []repeat       `json:"seen,omitempty"` // the repeat guard, oldest first
+	Seen      []repeat       `json:"seen,omitempty"` // the repeat guard, oldest first; copies share it, so it is replaced and never written to
 	Out       []Record       `json:"out,omitempty"`  // records not yet drained
 	OutNext   uint64         `json:"out_next,omitempty"`
 	Due       time.Time      `json:"due,omitzero"`
@@ -29,12 +29,15 @@ type work struct {
 	ReadTried time.Time      `json:"read_tried,omitzero"`  // the newest read or search had its outcome then
 	Asked     time.Time      `json:"asked,omitzero"`       // when activate or end was asked for last,
 	AskedKind stepKind       `json:"asked_kind,omitempty"` // and which
+	Bound     time.Time      `json:"bound,omitzero"`       // the MPC was first seen then
 	Misses    int            `json:"misses,omitempty"`     // times in a row that Plivo knew nothing of the MPC
 	Ending    bool           `json:"ending,omitempty"`     // the end is decided
 	Farewell  bool           `json:"farewell,omitempty"`   // the customer's call is to be ended after a farewell
 	Retries   map[string]int `json:"retries,omitempty"`    // failures in a row by kind of step, for backing off
 	Lease     time.Time      `json:"lease,omitzero"`       // of the document that lets one instance sweep
 	Swept     time.Time      `json:"swept,omitzero"`       // likewise
+
+	more string // as of the Call
 
 	want  time.Time // while planning: the earliest read of use for a flag or a match
 	moved bool      // while planning: something changed that others may have to look at
@@ -53,7 +56,6 @@ func (w work) clone() work {
 	w.Legs = slices.Clone(w.Legs)
 	w.Route.Ring = slices.Clone(w.Route.Ring)
 	w.Tickets = slices.Clone(w.Tickets)
-	w.Seen = slices.Clone(w.Seen)
 	w.Out = slices.Clone(w.Out)
 	w.Retries = maps.Clone(w.Retries)
 	return w
@@ -103,6 +105,8 @@ type step struct {
 	By    string    `json:"by,omitempty"`   // by this instance,
 	Owner string    `json:"owner,omitempty"`
 	Until time.Time `json:"until,omitzero"` // with a claim that ends then
+
+	more string
 }
 
 // closing reports whether the step can only make a supervisor less audible:
@@ -205,6 +209,8 @@ type leg struct {
 	HungUp   bool       `json:"hung_up,omitempty"`  // and that is done, or not needed
 	HangNext time.Time  `json:"hang_next,omitzero"`
 	HangTry  int        `json:"hang_try,omitempty"`
+
+	more string
 }
 
 type legState uint8
@@ -263,6 +269,8 @@ type routing struct {
 	Stopped bool      `json:"stopped,omitempty"` // Plivo refuses our credentials: music until MaxWait
 	Hold    bool      `json:"hold,omitempty"`    // the customer is to hear music meanwhile
 	Silent  time.Time `json:"silent,omitzero"`   // since when nobody is confirmed audible
+
+	more string
 }
 
 // A repeat is one callback already taken in.
@@ -282,4 +290,6 @@ type ticket struct {
 	Actor    Actor      `json:"actor,omitzero"`
 	Expires  time.Time  `json:"expires"`
 	CallUUID string     `json:"call,omitempty"` // who used it
+
+	more string
 }

@@ -46,6 +46,16 @@ func NewMemoryStore() *MemoryStore {
 
 // Get implements [Store].
 func (s *MemoryStore) Get(ctx context.Context, id CallID) (Call, error) {
+	c, err := s.lend(ctx, id)
+	if err != nil {
+		return Call{}, err
+	}
+	return c.clone(), nil
+}
+
+// lend is Get without the copy, for commit, which does not write to it. What is
+// stored is never written again, so this needs no lock.
+func (s *MemoryStore) lend(ctx context.Context, id CallID) (Call, error) {
 	if err := ctx.Err(); err != nil {
 		return Call{}, err
 	}
@@ -55,7 +65,7 @@ func (s *MemoryStore) Get(ctx context.Context, id CallID) (Call, error) {
 	if c == nil || s.expired(c) {
 		return Call{}, ErrNotFound
 	}
-	return c.clone(), nil // *c is never written again, so this needs no lock
+	return *c, nil
 }
 
 func (s *MemoryStore) expired(c *Call) bool {
@@ -64,13 +74,23 @@ func (s *MemoryStore) expired(c *Call) bool {
 
 // Put implements [Store].
 func (s *MemoryStore) Put(ctx context.Context, c Call) (Call, error) {
+	own, err := s.keep(ctx, c.clone())
+	if err != nil {
+		return Call{}, err
+	}
+	c.Version = own.Version
+	return c, nil
+}
+
+// keep is Put without the copy, for commit: c and what is returned belong to
+// the store, and nobody writes to them any more.
+func (s *MemoryStore) keep(ctx context.Context, own Call) (Call, error) {
 	if err := ctx.Err(); err != nil {
 		return Call{}, err
 	}
-	own := c.clone()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := s.calls[c.ID]
+	old := s.calls[own.ID]
 	if old != nil && s.expired(old) {
 		old = nil
 	}
@@ -78,23 +98,22 @@ func (s *MemoryStore) Put(ctx context.Context, c Call) (Call, error) {
 	if old != nil {
 		version = old.Version
 	}
-	if version != c.Version {
+	if version != own.Version {
 		return Call{}, ErrConflict
 	}
 	own.Version = version + 1
-	s.calls[c.ID] = &own
+	s.calls[own.ID] = &own
 	if own.Live() {
-		s.live[c.ID] = struct{}{}
+		s.live[own.ID] = struct{}{}
 	} else {
-		delete(s.live, c.ID)
+		delete(s.live, own.ID)
 		if !own.Expires.IsZero() {
-			s.ended = append(s.ended, c.ID)
+			s.ended = append(s.ended, own.ID)
 		}
 	}
 	s.forget()
 	s.feed.publish(own.ID, own.Version)
-	c.Version = own.Version
-	return c, nil
+	return own, nil
 }
 
 // forget drops expired calls from the front of the queue: each Put pays for at

@@ -290,7 +290,7 @@ func (f *Flow) resolve(ctx context.Context, sup Supervisor) (Supervisor, error) 
 		id := sup.ID
 		found, err := guardHost(ctx, f, "Directory", func(ctx context.Context) (Supervisor, error) { return f.cfg.Directory(ctx, id) })
 		if err != nil {
-			return sup, fmt.Errorf("Directory: %w", err)
+			return sup, fmt.Errorf("asking Directory: %w", err)
 		}
 		sup = found
 		sup.ID = id
