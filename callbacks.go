@@ -55,13 +55,12 @@ func (f *Flow) routes() http.Handler {
 		base = strings.TrimRight(u.Path, "/")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path := r.URL.Path
+		// Whoever routed the request here may have stripped the path of
+		// PublicURL, or its beginning, or nothing.
+		end := max(strings.LastIndexByte(r.URL.Path, '/'), 0)
+		path := r.URL.Path[end:]
 		rt, ok := plivoRoutes[path]
-		if !ok && base != "" { // mounted without StripPrefix
-			path = strings.TrimPrefix(path, base)
-			rt, ok = plivoRoutes[path]
-		}
-		if !ok {
+		if !ok || !strings.HasSuffix(base, r.URL.Path[:end]) {
 			http.NotFound(w, r)
 			return
 		}
@@ -237,8 +236,13 @@ func (f *Flow) serveAnswer(ctx context.Context, cb *callback) reply {
 	}
 	a.from, a.to = truncate(a.from, 200), truncate(a.to, 200)
 	a.headers, a.query = handedOver(cb)
-	c, e := f.commitFor(ctx, a.id, tick{}, a, answerTime)
-	if e != nil && !errors.Is(e, errUnchanged) {
+	c, e := f.commitFor(ctx, a.id, answeredAgain{cb.guard}, a, answerTime)
+	switch {
+	case errors.Is(e, ErrSignature):
+		return settled(e)
+	case errors.Is(e, errUnchanged), errors.Is(e, errRepeat):
+		e = nil
+	case e != nil:
 		f.cfg.Logger.ErrorContext(ctx, "answering without the store", "call", a.id, "err", e)
 	}
 	var doc Document
@@ -321,7 +325,9 @@ func (f *Flow) serveSupervisor(ctx context.Context, cb *callback) reply {
 		}
 	}
 	var used ticket
-	if _, err := f.commit(ctx, id, redeem{hash: hash, call: call, used: &used}); err != nil && !errors.Is(err, errUnchanged) {
+	if _, err := f.commit(ctx, id, redeem{guard: cb.guard, hash: hash, call: call, used: &used}); errors.Is(err, ErrSignature) {
+		return settled(err)
+	} else if err != nil && !errors.Is(err, errUnchanged) {
 		return refuse(err)
 	}
 	doc, err := f.supervisorXML(id, used.Mode)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	mathrand "math/rand/v2"
 	"net/http"
 	"strings"
@@ -83,6 +84,12 @@ func New(cfg Config) (*Flow, error) {
 // that it works under [http.StripPrefix]; see the README for what each path is
 // for. It never redirects.
 func (f *Flow) Handler() http.Handler { return f.mux }
+
+// Format keeps the account's token out of every formatting verb.
+func (f *Flow) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "coaching.Flow{%s}", f.cfg.summary()) }
+
+// LogValue is a summary without any secret.
+func (f *Flow) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(f)) }
 
 var _ api = (*plivo.Client)(nil)
 

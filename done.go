@@ -207,7 +207,8 @@ func (m *machine) causeDone(c *Call, s step, d done, now time.Time) {
 			c.To = d.Cause.To
 		}
 	}
-	if d.Out == clientOK && d.Cause != nil && d.Cause.Over {
+	// that a call is over can be known before why
+	if d.Out == clientOK && d.Cause != nil && d.Cause.Over && (d.Cause.Code != 0 || s.UUID == c.CallUUID) {
 		c.work.moved = true
 		if s.UUID == c.CallUUID {
 			if c.State == StateAnswered {

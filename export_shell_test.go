@@ -4,3 +4,6 @@ import "net/url"
 
 // ParseForm is how callbacks' forms and queries are read.
 func ParseForm(raw string) (url.Values, error) { return parseForm(raw) }
+
+// GuardLength is how many callbacks the repeat guard of a call remembers.
+func GuardLength(c Call) int { return len(c.work.Seen) }

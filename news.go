@@ -148,6 +148,16 @@ func (a answered) on(m *machine, c *Call, now time.Time) error {
 	return c.guarded(a.guard)
 }
 
+// answeredAgain is /answer asked once more for a call that is in the books.
+type answeredAgain struct{ guard repeat }
+
+func (a answeredAgain) on(_ *machine, c *Call, _ time.Time) error {
+	if err := c.guarded(a.guard); err != nil {
+		return err
+	}
+	return errUnchanged
+}
+
 // provisional is an event about a call that our books do not have. Nothing is
 // routed until a read finds the customer in it (R15).
 type provisional struct {
