@@ -27,7 +27,9 @@ func TestSupervisorRefusalsSoundTheSame(t *testing.T) {
 		_, value := ticket.Header()
 		return value
 	}
-	dial := func(d *desk, value, leg string) *httptest.ResponseRecorder { return d.post("/supervisor", deskTicket(value, leg)) }
+	dial := func(d *desk, value, leg string) *httptest.ResponseRecorder {
+		return d.post("/supervisor", deskTicket(value, leg))
+	}
 	secret := func(value string) string { return value[len(deskCall):] }
 	refusals := map[string]func(d *desk) *httptest.ResponseRecorder{
 		"no ticket":       func(d *desk) *httptest.ResponseRecorder { return dial(d, "", leg) },
