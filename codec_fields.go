@@ -129,10 +129,12 @@ func listAt[T, U any](key string, of *shape[U], at func(*T) *[]U) field[T] {
 		},
 		func(r *docReader, v *T) {
 			var us []U
+			if n := r.count(); n > 0 {
+				us = make([]U, 0, n) // records are large: growing would cost more than counting
+			}
 			r.array(func() {
-				var u U
-				of.read(r, &u)
-				us = append(us, u)
+				us = append(us, *new(U))
+				of.read(r, &us[len(us)-1])
 			})
 			*at(v) = us
 		},

@@ -158,6 +158,17 @@ func (r *docReader) array(each func()) {
 	r.at++
 }
 
+// count returns how many elements the array has that comes next.
+func (r *docReader) count() int {
+	if r.err != nil || r.peek() != '[' {
+		return 0
+	}
+	ahead := *r
+	n := 0
+	ahead.array(func() { ahead.raw(); n++ })
+	return n
+}
+
 // raw steps over a value and returns its text.
 func (r *docReader) raw() string {
 	if r.err != nil {

@@ -43,9 +43,13 @@ var (
 // there, and that the documents name no test that does not exist.
 func TestRulesHaveTests(t *testing.T) {
 	doc := readDoc(t, "docs/rules.md")
+	if !generated.MatchString(doc) {
+		t.Fatal("docs/rules.md has lost its generated part")
+	}
+	written := generated.ReplaceAllString(doc, "")
 	var numbers []string
 	for _, re := range []*regexp.Regexp{ruleHeading, tableRow} {
-		for _, m := range re.FindAllStringSubmatch(doc, -1) {
+		for _, m := range re.FindAllStringSubmatch(written, -1) {
 			if slices.Contains(numbers, m[1]) {
 				t.Errorf("docs/rules.md has %s twice", m[1])
 			}
@@ -90,9 +94,6 @@ func TestRulesHaveTests(t *testing.T) {
 			names = append(names[:i], "`"+name+"`")
 		}
 		fmt.Fprintf(&b, "| %s | %s |\n", n, strings.Join(names, ", "))
-	}
-	if !generated.MatchString(doc) {
-		t.Fatal("docs/rules.md has lost its generated part")
 	}
 	if *update {
 		doc = generated.ReplaceAllString(doc, "${1}"+b.String()+"${2}")

@@ -470,7 +470,7 @@ func (m *model) mayHear(c *modelCustomer, sup coaching.SupervisorID) bool {
 		}
 		lowered, replaced := false, false
 		for _, w := range c.verbs[i+1:] {
-			if w.sup == sup && w.lowers {
+			if w.sup == sup && w.lowers && w.called.After(v.called) { // at the same instant either may come first
 				replaced = true
 				lowered = lowered || !w.returned.IsZero() && w.err == nil
 			}

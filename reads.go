@@ -209,14 +209,10 @@ func (m *machine) merge(c *Call, seen *seen, v view, now time.Time) {
 			continue
 		}
 		p.fill(sm)
-		if sm.Mute != nil {
-			p.mute.read(*sm.Mute, v, m.lag)
-		}
-		if sm.Hold != nil {
-			p.hold.read(*sm.Hold, v, m.lag)
-		}
-		if p.Role == RoleSupervisor && sm.Coach != nil {
-			p.coach.read(*sm.Coach, v, m.lag)
+		m.flagRead(c, p, flagMute, sm.Mute, v, now)
+		m.flagRead(c, p, flagHold, sm.Hold, v, now)
+		if p.Role == RoleSupervisor {
+			m.flagRead(c, p, flagCoach, sm.Coach, v, now)
 		}
 		if adopting {
 			m.adopt(c, p, now)
@@ -238,6 +234,17 @@ func (m *machine) merge(c *Call, seen *seen, v view, now time.Time) {
 			return
 		}
 		m.adopted(c, now)
+	}
+}
+
+// flagRead takes in what a read shows of one flag; nil: nothing.
+func (m *machine) flagRead(c *Call, p *Participant, n flagName, shown *bool, v view, now time.Time) {
+	switch {
+	case shown == nil:
+	case !p.locked(n):
+		p.flag(n).read(*shown, v, now, m.lag)
+	case readLock(p.flag(n), *shown, v, now, c.work.Tick, m.by, m.lag, m.settle):
+		m.doubt(c, p, now, failNotApplied, "the provider took the request, and it shows no effect")
 	}
 }
 

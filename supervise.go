@@ -152,15 +152,16 @@ func (m *machine) rollback(c *Call, o *operation, now time.Time, f failure, why 
 	}
 }
 
-// doubt is what follows when a request that opens a lock went unanswered: both
-// locks close (R10 d), unless a take-over is firm (R11).
-func (m *machine) doubt(c *Call, p *Participant, now time.Time, why string) {
+// doubt is what follows when a request that opens a lock went unanswered, or
+// was answered and does not show: both locks close (R10 d), unless a take-over
+// is firm (R11).
+func (m *machine) doubt(c *Call, p *Participant, now time.Time, f failure, why string) {
 	s := c.supervisionOf(p.Member)
 	if s == nil || s.firm {
 		return
 	}
 	if o := c.opOf(s.ID); o != nil {
-		m.rollback(c, o, now, failUnknown, why, true)
+		m.rollback(c, o, now, f, why, true)
 	}
 	s.Want, s.TookOver, s.Agent, c.work.moved = ModeMonitor, false, AgentKeep, true
 }

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mpc-coaching/coaching/internal/require"
 )
 
 // binary builds the command once.
@@ -150,9 +152,8 @@ func expect(t *testing.T, events <-chan string, want ...string) {
 // TestDemo runs demo.sh, with a Node application, where Node and curl are.
 func TestDemo(t *testing.T) {
 	for _, tool := range []string{"node", "curl", "sh"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("no %s", tool)
-		}
+		_, err := exec.LookPath(tool)
+		require.Have(t, tool, err)
 	}
 	cmd := exec.Command("sh", "demo.sh")
 	cmd.Env = append(os.Environ(), "PORT="+freePort(t), "APP_PORT="+freePort(t))
