@@ -317,7 +317,7 @@ func TestClientOnEmulator(t *testing.T) {
 
 // Whatever goes wrong, an operation is one request, its error says what
 // happened, and nothing is done twice: three phones never ring.
-func TestClientFaultsOnEmulator(t *testing.T) {
+func TestR1ClientFaultsOnEmulator(t *testing.T) {
 	const html = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 	const none, once = false, true // effects
 	for _, f := range []struct {

@@ -16,7 +16,7 @@ import (
 
 // Whoever dials in without a good ticket hears the same, whatever the reason,
 // so that nothing can be learnt by trying (R17).
-func TestSupervisorRefusalsSoundTheSame(t *testing.T) {
+func TestR17EveryRefusalSoundsTheSame(t *testing.T) {
 	const leg, other = "11f9bf0e-2c78-4d85-b1a4-6eae7dbafb36", "22f9bf0e-2c78-4d85-b1a4-6eae7dbafb36"
 	issue := func(d *desk, o *coaching.TicketOptions) string {
 		d.t.Helper()
