@@ -237,7 +237,7 @@ func (f *Flow) authorize(ctx context.Context, r AccessRequest) error {
 	if f.cfg.Authorize == nil {
 		return nil
 	}
-	r.Actor = actorOf(ctx)
+	r.Actor, r.Call = actorOf(ctx), r.Call.clone() // the caller goes on with its own
 	_, err := guardHost(ctx, f, "Authorize", func(ctx context.Context) (struct{}, error) { return struct{}{}, f.cfg.Authorize(ctx, r) })
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDenied, err)
