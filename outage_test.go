@@ -235,7 +235,8 @@ func crowd(t *testing.T, n int, o *plivotest.Options, adjust ...func(*coaching.C
 	for k := range n {
 		a.to = append(a.to, s.instance(k%2 == 1))
 	}
-	s.front.h, s.flow = a, a.to[0].flow
+	s.front.set(a)
+	s.flow = a.to[0].flow
 	return s, a
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -146,16 +147,16 @@ func TestR6Gone(t *testing.T) {
 			return nil
 		})
 		var c *plivotest.Leg
-		begun := false
+		var begun atomic.Bool
 		s.srv.FailFunc(func(r plivotest.Request) *plivotest.Failure {
 			if r.Op == "AddParticipant" {
-				begun = true
+				begun.Store(true)
 				return &plivotest.Failure{Delay: 3 * time.Second}
 			}
 			return nil
 		})
 		c = s.call()
-		s.eventually("the dial is on its way", func() bool { return begun })
+		s.eventually("the dial is on its way", begun.Load)
 		id := s.id(c)
 		c.Hangup()
 		after(70 * time.Second)

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,23 +22,29 @@ import (
 
 // documents records what the instance behind the front answers, by path.
 func (s *shop) documents() func(path string) []node {
+	var mu sync.Mutex
 	last := map[string]string{}
-	inner := s.front.h
-	s.front.h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	inner := s.flow.Handler()
+	s.front.set(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := httptest.NewRecorder()
 		inner.ServeHTTP(rec, r)
+		mu.Lock()
 		last[r.URL.Path] = rec.Body.String()
+		mu.Unlock()
 		for k, v := range rec.Header() {
 			w.Header()[k] = v
 		}
 		w.WriteHeader(rec.Code)
 		_, _ = w.Write(rec.Body.Bytes())
-	})
+	}))
 	return func(path string) []node {
 		s.t.Helper()
-		nodes, err := readDocument(last["/plivo"+path])
+		mu.Lock()
+		text := last["/plivo"+path]
+		mu.Unlock()
+		nodes, err := readDocument(text)
 		if err != nil {
-			s.t.Fatalf("%s answered %q: %v", path, last["/plivo"+path], err)
+			s.t.Fatalf("%s answered %q: %v", path, text, err)
 		}
 		return nodes
 	}
