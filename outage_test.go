@@ -204,6 +204,13 @@ type aim struct {
 	wrap func(http.Handler) http.Handler // may be nil
 }
 
+// at aims at these instances from now on.
+func (a *aim) at(to ...*instance) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.to = to
+}
+
 func (a *aim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	var live []*instance

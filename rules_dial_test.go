@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -191,10 +192,13 @@ func TestR6ThrottledForEver(t *testing.T) {
 // Whatever comes of it, the history tells Route what was tried.
 func TestR6RouteSeesTheHistory(t *testing.T) {
 	bubble(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var seen [][]coaching.Attempt
 		s := open(t, nil, func(cfg *coaching.Config) {
 			cfg.Route = func(_ context.Context, c coaching.Call) (coaching.Next, error) {
+				mu.Lock()
 				seen = append(seen, c.Attempts)
+				mu.Unlock()
 				switch len(c.Attempts) {
 				case 0:
 					return coaching.Next{Ring: []coaching.Agent{agentAnn, agentBob}, For: 10 * time.Second, Data: map[string]string{"queue": "sales"}}, nil
@@ -210,6 +214,8 @@ func TestR6RouteSeesTheHistory(t *testing.T) {
 		after(time.Second)
 		id := s.id(c)
 		after(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		if len(seen) != 3 || len(seen[1]) != 1 || len(seen[2]) != 2 {
 			t.Fatalf("Route saw %v, want none, one and two attempts", seen)
 		}
