@@ -130,8 +130,8 @@ func (f *Flow) commitFor(ctx context.Context, id CallID, in, absent input, bound
 				}
 			}
 		}
-		if errors.Is(err, ErrNotFound) {
-			return Call{}, err
+		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrSchema) {
+			return Call{}, err // trying again would not help
 		}
 		if !f.pause(ctx, try) {
 			return Call{}, fmt.Errorf("store: %w", err)
