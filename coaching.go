@@ -11,8 +11,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/plivo/plivo-go/v7"
 )
 
 // A Flow runs the calls of one contact center, or of one instance of it. Make
@@ -81,8 +79,6 @@ func New(cfg Config) (*Flow, error) {
 // that it works under [http.StripPrefix]; see the README for what each path is
 // for. It never redirects.
 func (f *Flow) Handler() http.Handler { return f.mux }
-
-var _ api = (*plivo.Client)(nil)
 
 // callIDOf is the CallID of the call that a customer's leg opens: the prefix
 // and the leg's hex digits, so that /answer needs no store.
