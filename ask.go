@@ -95,6 +95,11 @@ func (m *machine) summon(c *Call, sup Supervisor, mode CoachMode, ringTime time.
 	if err := c.roomFor(1); err != nil {
 		return err
 	}
+	for i := range c.work.Legs {
+		if l := &c.work.Legs[i]; l.Sup.ID == sup.ID && l.Unknown && l.CallUUID == "" && now.Before(l.Deadline) {
+			return conflict("an earlier dial without an answer may still ring this supervisor")
+		}
+	}
 	if ringTime <= 0 {
 		ringTime = m.ringTime
 	}
@@ -165,9 +170,6 @@ func (a ask) mode(m *machine, c *Call, now time.Time) (*operation, error) {
 	if o != nil {
 		m.replace(c, o, now)
 	}
-	if o == nil && mode(p) == a.op.Mode && s.Want == a.op.Mode {
-		return nil, nil
-	}
 	s.Want, s.TookOver, s.firm, s.Agent, s.removed = a.op.Mode, false, false, AgentKeep, nil
 	return c.addOp(a.op, now, lowPatience), nil
 }
@@ -206,8 +208,8 @@ func (a ask) takeOver(m *machine, c *Call, now time.Time) (*operation, error) {
 		return nil, conflict("which of our phones this is could not be told; leave and join again")
 	case !s.firm && (!p.mute.Owe.IsZero() || !p.coach.Owe.IsZero()):
 		return nil, conflict("an unanswered request may still open a lock; try later, or leave and join again")
-	case s.TookOver && s.Agent == a.op.Part && mode(p) == ModeOpen:
-		return nil, nil
+	case s.TookOver && s.Agent == a.op.Part:
+		a.op.Part2 = true // nothing to do but to see that it is still so
 	}
 	if s.Want != ModeOpen {
 		s.prior = s.Want
@@ -344,11 +346,6 @@ func (a ask) flag(m *machine, c *Call, now time.Time) (*operation, error) {
 		p.askMute = a.op.Value
 	} else {
 		p.askHold = a.op.Value
-	}
-	if p.flag(n).confirmed(a.op.Value) {
-		c.work.moved = true
-		o := c.addOp(a.op, now, opPatience)
-		return o, nil
 	}
 	return c.addOp(a.op, now, opPatience), nil
 }

@@ -6,9 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,9 +17,6 @@ import (
 
 // What Plivo calls. Each handler verifies, parses, commits one change, and
 // answers; none of them calls Plivo.
-
-// maxBody is how much of a callback is read.
-const maxBody = 64 << 10
 
 type callback struct {
 	path  string
@@ -60,13 +55,12 @@ func (f *Flow) routes() http.Handler {
 		base = strings.TrimRight(u.Path, "/")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path := r.URL.Path
+		// Whoever routed the request here may have stripped the path of
+		// PublicURL, or its beginning, or nothing.
+		end := max(strings.LastIndexByte(r.URL.Path, '/'), 0)
+		path := r.URL.Path[end:]
 		rt, ok := plivoRoutes[path]
-		if !ok && base != "" { // mounted without StripPrefix
-			path = strings.TrimPrefix(path, base)
-			rt, ok = plivoRoutes[path]
-		}
-		if !ok {
+		if !ok || !strings.HasSuffix(base, r.URL.Path[:end]) {
 			http.NotFound(w, r)
 			return
 		}
@@ -101,26 +95,16 @@ func (f *Flow) receive(w http.ResponseWriter, r *http.Request, path string, rt r
 		return reply{status: http.StatusMethodNotAllowed}
 	}
 	cb := &callback{path: path}
-	var body []byte
+	var body string
 	var err error
 	var signed url.Values
 	if r.Method == http.MethodPost {
-		if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
-			if big := (*http.MaxBytesError)(nil); errors.As(err, &big) {
-				return reply{status: http.StatusRequestEntityTooLarge, err: err}
-			}
-			return reply{status: http.StatusBadRequest, err: err}
-		}
-		if ct := r.Header.Get("Content-Type"); len(body) > 0 {
-			if kind, _, err := mime.ParseMediaType(ct); err != nil || kind != "application/x-www-form-urlencoded" {
-				return reply{status: http.StatusUnsupportedMediaType, err: errors.New("not a form")}
-			}
-		}
-		if signed, err = url.ParseQuery(string(body)); err != nil {
-			return reply{status: http.StatusBadRequest, err: errors.New("malformed form")}
+		var status int
+		if signed, body, status, err = readForm(w, r); err != nil {
+			return reply{status: status, err: err}
 		}
 	}
-	if cb.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+	if cb.query, err = parseForm(r.URL.RawQuery); err != nil {
 		return reply{status: http.StatusBadRequest, err: errors.New("malformed query")}
 	}
 	nonce := r.Header.Get("X-Plivo-Signature-V3-Nonce")
@@ -132,17 +116,19 @@ func (f *Flow) receive(w http.ResponseWriter, r *http.Request, path string, rt r
 	if r.Method == http.MethodGet {
 		cb.form = cb.query
 	}
-	cb.guard = repeat{Nonce: digest([]byte(nonce)), Body: digest([]byte(path), []byte{0}, []byte(r.URL.RawQuery), []byte{0}, body)}
+	cb.guard = repeat{Nonce: digest(nonce), Body: digest(path, r.URL.RawQuery, body)}
 	return rt.serve(f, r.Context(), cb)
 }
 
-func digest(parts ...[]byte) uint64 {
-	h := sha256.New()
+// digest is short, since only what is signed comes that far.
+func digest(parts ...string) uint64 {
+	var room [2 << 10]byte // enough for most, and on the stack
+	all := room[:0]
 	for _, p := range parts {
-		h.Write(p)
+		all = append(append(all, p...), 0)
 	}
-	var sum [sha256.Size]byte
-	return binary.BigEndian.Uint64(h.Sum(sum[:0]))
+	sum := sha256.Sum256(all)
+	return binary.BigEndian.Uint64(sum[:])
 }
 
 // one returns a field that may be given once at most.
@@ -186,6 +172,10 @@ func (f *Flow) serveEvent(ctx context.Context, cb *callback) reply {
 	if err != nil {
 		return reply{status: http.StatusBadRequest, err: err}
 	}
+	switch ev.(type) {
+	case ExitAction, LegStatus: // known by their fields; EventName is missing
+		return reply{status: http.StatusBadRequest, err: errors.New("EventName is missing")}
+	}
 	n, name := newsOf(ev)
 	id, err := f.ofCall(cb, name)
 	if err != nil {
@@ -215,9 +205,13 @@ func (f *Flow) serveLeg(ctx context.Context, cb *callback) reply {
 	if id == "" {
 		return reply{status: http.StatusOK}
 	}
+	step, err := one(cb.query, "step")
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
 	n := legNewsOf(ls)
 	n.guard = cb.guard
-	n.step, _ = strconv.Atoi(cb.query.Get("step"))
+	n.step, _ = strconv.Atoi(step)
 	_, err = f.commit(ctx, id, n)
 	return settled(err)
 }
@@ -242,8 +236,13 @@ func (f *Flow) serveAnswer(ctx context.Context, cb *callback) reply {
 	}
 	a.from, a.to = truncate(a.from, 200), truncate(a.to, 200)
 	a.headers, a.query = handedOver(cb)
-	c, e := f.commitFor(ctx, a.id, tick{}, a, answerTime)
-	if e != nil && !errors.Is(e, errUnchanged) {
+	c, e := f.commitFor(ctx, a.id, answeredAgain{cb.guard}, a, answerTime)
+	switch {
+	case errors.Is(e, ErrSignature):
+		return settled(e)
+	case errors.Is(e, errUnchanged), errors.Is(e, errRepeat):
+		e = nil
+	case e != nil:
 		f.cfg.Logger.ErrorContext(ctx, "answering without the store", "call", a.id, "err", e)
 	}
 	var doc Document
@@ -326,7 +325,9 @@ func (f *Flow) serveSupervisor(ctx context.Context, cb *callback) reply {
 		}
 	}
 	var used ticket
-	if _, err := f.commit(ctx, id, redeem{hash: hash, call: call, used: &used}); err != nil && !errors.Is(err, errUnchanged) {
+	if _, err := f.commit(ctx, id, redeem{guard: cb.guard, hash: hash, call: call, used: &used}); errors.Is(err, ErrSignature) {
+		return settled(err)
+	} else if err != nil && !errors.Is(err, errUnchanged) {
 		return refuse(err)
 	}
 	doc, err := f.supervisorXML(id, used.Mode)
@@ -395,8 +396,12 @@ func (f *Flow) exitDocument(ctx context.Context, c Call) (Document, error) {
 
 // serveMusic wraps an audio file into the XML that Plivo wants (R12).
 func (f *Flow) serveMusic(_ context.Context, cb *callback) reply {
+	kind, err := one(cb.query, "kind")
+	if err != nil {
+		return reply{status: http.StatusBadRequest, err: err}
+	}
 	source := ""
-	switch cb.query.Get("kind") {
+	switch kind {
 	case "wait":
 		source = f.cfg.WaitMusic
 	case "hold":

@@ -76,6 +76,9 @@ func NewClient(sdk *plivo.Client, h *http.Client) *Client {
 	return c
 }
 
+// Format keeps the account's token out of every formatting verb.
+func (c *Client) Format(s fmt.State, _ rune) { fmt.Fprint(s, "coaching.Client") }
+
 func newClientHTTP() *http.Client {
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Client{

@@ -85,9 +85,14 @@ func TestOutcomeOfTransports(t *testing.T) {
 	dialFails := func(err error) http.RoundTripper {
 		return &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, err }}
 	}
+	over := make(chan struct{})
+	defer close(over) // net/http lets a dial outlive its request
 	stalledDial := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		<-ctx.Done()
-		return nil, ctx.Err()
+		select {
+		case <-ctx.Done():
+		case <-over:
+		}
+		return nil, errors.New("given up")
 	}}
 	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	defer plain.Close()

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	mathrand "math/rand/v2"
 	"net/http"
 	"strings"
@@ -23,7 +24,8 @@ type Flow struct {
 	verify *verifier
 	mux    http.Handler
 
-	source func() uint64 // randomness of claims' owners and of jitter; seeded in tests
+	source func() uint64      // randomness of claims' owners and of jitter; seeded in tests
+	secret func([]byte) error // randomness of tickets; likewise
 	pace   *pace
 
 	mu      sync.Mutex
@@ -52,6 +54,7 @@ func New(cfg Config) (*Flow, error) {
 		cfg:     cfg,
 		client:  NewClient(cfg.Plivo, cfg.HTTPClient),
 		source:  mathrand.Uint64,
+		secret:  func(b []byte) error { _, err := rand.Read(b); return err },
 		started: make(chan struct{}),
 		wake:    make(chan struct{}, 1),
 		dirty:   map[CallID]bool{},
@@ -80,6 +83,12 @@ func New(cfg Config) (*Flow, error) {
 // for. It never redirects.
 func (f *Flow) Handler() http.Handler { return f.mux }
 
+// Format keeps the account's token out of every formatting verb.
+func (f *Flow) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "coaching.Flow{%s}", f.cfg.summary()) }
+
+// LogValue is a summary without any secret.
+func (f *Flow) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(f)) }
+
 // callIDOf is the CallID of the call that a customer's leg opens: the prefix
 // and the leg's hex digits, so that /answer needs no store.
 func callIDOf(prefix, callUUID string) CallID {
@@ -92,8 +101,9 @@ const (
 )
 
 // commit gets a call, applies an input and puts the result, again and again
-// while others come first. It returns the Call as stored. errUnchanged and
-// errRepeat come with the Call as it is.
+// while others come first. It returns the Call as stored, which may be the
+// store's own: not to be written to, nor to be given to the host. errUnchanged
+// and errRepeat come with the Call as it is.
 func (f *Flow) commit(ctx context.Context, id CallID, in input) (Call, error) {
 	return f.commitFor(ctx, id, in, nil, commitTime)
 }
@@ -103,8 +113,12 @@ func (f *Flow) commit(ctx context.Context, id CallID, in input) (Call, error) {
 func (f *Flow) commitFor(ctx context.Context, id CallID, in, absent input, bound time.Duration) (Call, error) {
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
+	get, put := f.cfg.Store.Get, f.cfg.Store.Put
+	if own, ok := f.cfg.Store.(*MemoryStore); ok {
+		get, put = own.lend, own.keep // apply copies, so that once is enough
+	}
 	for try := 0; ; try++ {
-		c, err := f.cfg.Store.Get(ctx, id)
+		c, err := get(ctx, id)
 		use := in
 		if errors.Is(err, ErrNotFound) && absent != nil {
 			c, use, err = Call{}, absent, nil
@@ -114,13 +128,13 @@ func (f *Flow) commitFor(ctx context.Context, id CallID, in, absent input, bound
 			if next, err = f.m.apply(c, use, time.Now()); err != nil {
 				return c, err
 			}
-			if next, err = f.cfg.Store.Put(ctx, next); err == nil {
+			if next, err = put(ctx, next); err == nil {
 				f.committed(next)
 				return next, nil
 			}
 			if !errors.Is(err, ErrConflict) && ctx.Err() == nil {
 				// The write may have happened all the same: read again and look.
-				if again, gerr := f.cfg.Store.Get(ctx, id); gerr == nil && again.work.Tick == c.work.Tick+1 && sameWork(again, c, use) {
+				if again, gerr := get(ctx, id); gerr == nil && again.work.Tick == c.work.Tick+1 && sameWork(again, c, use) {
 					f.committed(again)
 					return again, nil
 				}

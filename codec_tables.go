@@ -79,6 +79,7 @@ var flagDoc = shape[flag]{more: func(f *flag) *string { return &f.more }, list: 
 	boolAt("w", func(f *flag) *bool { return &f.Want }),
 	boolAt("o", func(f *flag) *bool { return &f.Other }),
 	boolAt("d", func(f *flag) *bool { return &f.Doubt }),
+	boolAt("g", func(f *flag) *bool { return &f.Took }),
 	intAt("f", func(f *flag) *int { return &f.Fly }),
 	timeAt("t", func(f *flag) *time.Time { return &f.At }),
 	uintAt("n", func(f *flag) *uint64 { return &f.Tick }),

@@ -66,11 +66,12 @@ func (m *machine) company(c *Call, now time.Time) {
 			}
 			return
 		}
-		if p.cause == causeGoodbye && m.leave.AfterGoodbye != LeaveRoute {
+		if p.cause == causeGoodbye && m.leave.AfterGoodbye != LeaveRoute && r.For == 0 {
 			m.end(c, now, ExitAgent)
 			return
 		}
 	}
+	cust.askHold = false // whoever asked for it is gone: the next agent finds the customer off hold
 	r.Losses++
 	r.Since, r.Lost, r.Grace, c.work.moved = now, "", time.Time{}, true
 	m.record(c, Record{Kind: RecordLost, At: now, Detail: "nobody is with the customer"})

@@ -142,7 +142,9 @@ type Recording struct {
 	CoachVoice bool   // whether the recording has what a coaching supervisor says
 }
 
-// A Secret is text that no formatting verb, logger or encoder shows.
+// A Secret is text that no formatting verb, logger or encoder shows; except as
+// the key of a map, or in an unexported field of a struct that is printed
+// whole, where they cannot ask it.
 type Secret string
 
 const redacted = "[redacted]"

@@ -50,18 +50,15 @@ func (m *machine) sending(c *Call, s *step, now time.Time, by string) {
 			return
 		}
 		f := p.flag(s.Flag)
-		if p.Role == RoleSupervisor && s.Flag != flagHold {
-			if s.Value && f.Fly > 0 && f.Asked && !f.Want {
-				f.Owe = now.Add(m.settle) // an opening in flight counts as unanswered (R10 d)
-			}
-			if !s.Value {
-				if o := c.opOf(p.Supervisor); o != nil {
-					o.Raised = true
-				}
-			}
+		if !p.locked(s.Flag) {
+			f.send(s.Value, now, by, m.lag)
+			m.partSent(c, p, s)
+			return
 		}
-		f.send(s.Value, now, by, m.lag)
-		m.partSent(c, p, s)
+		sendLock(f, s.Value, now, by, m.lag, m.settle)
+		if o := c.opOf(p.Supervisor); o != nil && !s.Value {
+			o.Raised = true
+		}
 	case stepKick:
 		if p := c.member(s.Member); p != nil {
 			m.partSent(c, p, s)
@@ -167,18 +164,20 @@ func (m *machine) updateDone(c *Call, s step, d done, now time.Time) {
 	if p == nil {
 		return
 	}
-	f := p.flag(s.Flag)
-	f.outcome(d.Out, now, c.work.Tick, d.By)
+	f, doubt := p.flag(s.Flag), false
+	if p.locked(s.Flag) {
+		doubt = answerLock(f, s.Value, d.Out, now, c.work.Tick, d.By, m.settle)
+	} else {
+		f.outcome(d.Out, now, c.work.Tick, d.By)
+	}
 	if d.Out != clientOK {
 		f.Next = now.Add(max(d.After, backoff(f.Tries)))
 	}
-	opening := p.Role == RoleSupervisor && s.Flag != flagHold && !s.Value
 	switch {
+	case doubt:
+		m.doubt(c, p, now, failUnknown, "no answer to a request that opens a lock")
 	case d.Out == clientGone:
 		c.wantRead(now, true)
-	case d.Out == clientUnknown && opening:
-		f.Owe = now.Add(m.settle)
-		m.doubt(c, p, now, "no answer to a request that opens a lock")
 	case d.Out == clientRefused || d.Out == clientUnauthorized:
 		m.updateRefused(c, p, s, d, now)
 	}
@@ -208,7 +207,8 @@ func (m *machine) causeDone(c *Call, s step, d done, now time.Time) {
 			c.To = d.Cause.To
 		}
 	}
-	if d.Out == clientOK && d.Cause != nil && d.Cause.Over {
+	// that a call is over can be known before why
+	if d.Out == clientOK && d.Cause != nil && d.Cause.Over && (d.Cause.Code != 0 || s.UUID == c.CallUUID) {
 		c.work.moved = true
 		if s.UUID == c.CallUUID {
 			if c.State == StateAnswered {

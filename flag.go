@@ -14,7 +14,8 @@ type flag struct {
 	Asked bool      `json:"a,omitempty"` // a request is newer than that read
 	Want  bool      `json:"w,omitempty"` // what the newest request asks for
 	Other bool      `json:"o,omitempty"` // the other value is known to have held throughout the read lag before it
-	Doubt bool      `json:"d,omitempty"` // a request since that read ended without an answer
+	Doubt bool      `json:"d,omitempty"` // a request since that read ended without an answer, or was refused and others were not
+	Took  bool      `json:"g,omitempty"` // a request since that read was answered: it has taken effect, or will
 	Fly   int       `json:"f,omitempty"` // requests sent that have no outcome yet
 	At    time.Time `json:"t,omitzero"`  // when the newest outcome came,
 	Tick  uint64    `json:"n,omitempty"` // at which tick of the call,
@@ -52,7 +53,8 @@ func (f *flag) send(v bool, now time.Time, by string, lag time.Duration) {
 	f.Fly++
 }
 
-// outcome notes that a request has its answer, was refused, or has none.
+// outcome notes that a request has its answer, was refused, or has none. Only
+// where every request since the last read was refused is that read still good.
 func (f *flag) outcome(o clientOutcome, now time.Time, tick uint64, by string) {
 	if f.Fly > 0 {
 		f.Fly--
@@ -60,14 +62,16 @@ func (f *flag) outcome(o clientOutcome, now time.Time, tick uint64, by string) {
 	f.At, f.Tick, f.By = now, tick, by
 	switch {
 	case o == clientOK:
-		f.Tries = 0
+		f.Tries, f.Took = 0, true
 	case o == clientUnknown:
 		f.Doubt = true
 		f.Tries++
 	default:
 		f.Tries++
-		if f.Fly == 0 && !f.Doubt && f.Known {
-			f.Asked = false // it never took effect
+		if f.Fly == 0 && !f.Doubt && !f.Took && f.Known {
+			f.Asked = false
+		} else {
+			f.Doubt = true // another request decides, or nothing is known yet: ask again
 		}
 	}
 }
@@ -84,7 +88,7 @@ type view struct {
 // value is known to have held throughout the read lag before the request, so
 // that what is shown must be the request's doing, or the read began a lag
 // after the answer.
-func (f *flag) read(v bool, w view, lag time.Duration) {
+func (f *flag) read(v bool, w view, now time.Time, lag time.Duration) {
 	if f.Fly > 0 || w.began.Before(f.Seen) {
 		return
 	}
@@ -104,12 +108,12 @@ func (f *flag) read(v bool, w view, lag time.Duration) {
 		}
 	}
 	if !f.Known || f.Value != v || f.Asked {
-		f.Since = w.began
+		f.Since = now // the read may show what happened while it was under way
 		if fresh && !f.Known {
 			f.Since = time.Time{}
 		}
 	}
-	f.Value, f.Known, f.Asked, f.Doubt, f.Seen, f.View, f.Tries = v, true, false, false, w.began, w.by, 0
+	f.Value, f.Known, f.Asked, f.Doubt, f.Took, f.Seen, f.View, f.Tries = v, true, false, false, false, w.began, w.by, 0
 	owe := f.Owe
 	if w.by != f.By {
 		owe = owe.Add(clockSkew)

@@ -40,6 +40,7 @@ type shop struct {
 	cfg   coaching.Config
 	flow  *coaching.Flow // the first instance
 	stops []func()
+	seed  uint64 // of the instances' randomness; 0: none
 	front *front
 }
 
@@ -102,6 +103,10 @@ func (s *shop) startWith(cfg coaching.Config) (flow *coaching.Flow, stop func())
 	flow, err := coaching.New(cfg)
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	if s.seed != 0 {
+		s.seed++
+		coaching.Seed(flow, s.seed)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

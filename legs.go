@@ -114,6 +114,7 @@ func (m *machine) assign(c *Call, p *Participant, l *leg, now time.Time) {
 		return
 	}
 	m.ringOver(c, l, LegAnswered, "")
+	m.unchase(c, l)
 	for i := range c.work.Legs {
 		if o := &c.work.Legs[i]; o.ID != l.ID && o.isAgent() && (o.Attempt == l.Attempt || late) {
 			m.giveUp(c, o, "somebody else answered")
@@ -175,6 +176,19 @@ func without(ids []int, id int) []int {
 	return out
 }
 
+// unchase takes back the hanging up of a leg that is wanted after all.
+func (m *machine) unchase(c *Call, l *leg) {
+	if !l.chased() {
+		return
+	}
+	l.Chase = false
+	for i := len(c.work.Steps) - 1; i >= 0; i-- {
+		if s := &c.work.Steps[i]; !s.Sent && s.UUID != "" && (s.Kind == stepHangup && s.UUID == l.CallUUID || s.Kind == stepCancel && s.UUID == l.Request) {
+			c.drop(s.ID)
+		}
+	}
+}
+
 // chased reports whether the leg's phone may ring on and is to be hung up.
 func (l *leg) chased() bool { return l.Chase && !l.HungUp }
 
@@ -187,6 +201,21 @@ func (m *machine) legsDue(c *Call, now time.Time) {
 		}
 		m.giveUp(c, l, "no answer")
 		m.ringOver(c, l, LegNoAnswer, "no answer")
+	}
+}
+
+// unanswered ends supervisions whose phone came to nothing.
+func (m *machine) unanswered(c *Call, now time.Time) {
+	for i := range c.Supervisions {
+		s := &c.Supervisions[i]
+		if s.State != SupervisionRinging {
+			continue
+		}
+		if l := c.leg(s.leg); l == nil {
+			m.endSupervision(c, s, now, "no answer")
+		} else if l.State == legOver {
+			m.endSupervision(c, s, now, l.Reason)
+		}
 	}
 }
 
@@ -220,7 +249,7 @@ func (m *machine) hangupDone(c *Call, s step, d done, now time.Time) {
 			continue
 		}
 		l.HangNext = now.Add(max(d.After, backoff(l.HangTry)))
-		if s.Kind == stepHangup || s.Kind == stepCancel {
+		if l.Chase {
 			c.addStep(step{Kind: s.Kind, UUID: s.UUID, From: l.HangNext})
 		}
 	}
@@ -283,7 +312,7 @@ func (m *machine) dialDone(c *Call, s step, d done, now time.Time) {
 			}
 			l.Accepted = true
 		case clientUnknown:
-			l.Unknown = true
+			l.Unknown = true // also where it was given up meanwhile: its phone may ring yet
 			l.Deadline = now.Add(time.Duration(l.Ring)*time.Second + m.queue)
 			c.wantRead(now, false)
 		default:
@@ -356,6 +385,8 @@ func (n legNews) on(m *machine, c *Call, now time.Time) error {
 	}
 	l.HungUp = true
 	switch {
+	case n.code == 3020: // with the status busy
+		m.over(c, l, LegRefused, "refused")
 	case n.status == CallBusy || n.code == 3010:
 		m.over(c, l, LegBusy, "busy")
 	case n.status == CallNoAnswer || n.status == CallTimeout || n.code == 3000 || n.code == 6010:

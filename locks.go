@@ -28,6 +28,9 @@ func (p *Participant) flag(n flagName) *flag {
 	return &p.coach
 }
 
+// locked reports whether the flag is one of the two locks.
+func (p *Participant) locked(n flagName) bool { return p.Role == RoleSupervisor && n != flagHold }
+
 // A lockMove is the next thing to do about one supervisor: send one flag, or
 // read, or (the zero value) nothing but wait.
 type lockMove struct {
@@ -78,7 +81,7 @@ func nextMove(p *Participant, want CoachMode, firm bool, lag time.Duration) lock
 	}
 	if !mute.confirmed(true) {
 		m := shut(flagMute, mute, lag)
-		if c := shut(flagCoach, coach, lag); mute.Doubt && m.send == 0 && !coach.confirmed(true) && c.send != 0 {
+		if c := shut(flagCoach, coach, lag); mute.Tries > 0 && m.send == 0 && !coach.confirmed(true) && c.send != 0 {
 			return c // mute does not get through; the other lock is as good
 		}
 		return m
@@ -128,8 +131,44 @@ func shut(n flagName, f *flag, lag time.Duration) lockMove {
 		return lockMove{send: n, value: true}
 	case f.Fly > 0:
 		return lockMove{}
-	case f.Doubt:
+	case f.Tries > 0: // the newest request had no good answer
 		return lockMove{send: n, value: true, read: true, from: f.readFrom(true, lag)}
 	}
 	return lockMove{read: true, from: f.readFrom(true, lag)}
+}
+
+// sendLock notes a request for one lock that is about to leave. Closing what a
+// request was to open, before a read shows that it did, leaves that request
+// without a trace: it may land later, and counts as unanswered (R10 d).
+func sendLock(f *flag, v bool, now time.Time, by string, lag, settle time.Duration) {
+	if v && f.Asked && !f.Want {
+		f.Owe = now.Add(settle)
+	}
+	f.send(v, now, by, lag)
+}
+
+// answerLock notes the outcome of such a request. It reports whether both
+// locks have to close: a request that opens one went unanswered (R10 d).
+func answerLock(f *flag, v bool, o clientOutcome, now time.Time, tick uint64, by string, settle time.Duration) bool {
+	f.outcome(o, now, tick, by)
+	if !v && (o == clientUnknown || o == clientOK && !f.Owe.IsZero()) {
+		f.Owe = now.Add(settle)
+	}
+	return !v && o == clientUnknown
+}
+
+// readLock takes in what a read shows of a lock. It reports whether both locks
+// have to close: a request that opens this one was answered, and the lock is
+// closed, so the request may land later.
+func readLock(f *flag, v bool, w view, now time.Time, tick uint64, by string, lag, settle time.Duration) bool {
+	opening, open := f.Asked && !f.Want, f.confirmed(false)
+	f.read(v, w, now, lag)
+	switch {
+	case opening && f.confirmed(true):
+		f.Owe = now.Add(settle)
+		return true
+	case !open && f.confirmed(false) && f.Tick > 0:
+		f.At, f.Tick, f.By = now, tick, by // it may have opened just now: a stale read does not close it
+	}
+	return false
 }

@@ -22,7 +22,8 @@ const (
 	maxLosses    = 3
 	opPatience   = 30 * time.Second // an operation without progress becomes unknown
 	lowPatience  = 8 * time.Second  // a lowering does
-	keepOps      = time.Minute      // finished operations stay for those who wait
+	restPause    = 100 * time.Millisecond
+	keepOps      = time.Minute // finished operations stay for those who wait
 )
 
 // A machine is the rules together with the host's settings. It is immutable.
@@ -81,6 +82,7 @@ func (m *machine) plan(c *Call, now time.Time) {
 		}
 		m.match(c, now)
 		m.legsDue(c, now)
+		m.unanswered(c, now)
 		m.attempt(c, now)
 		m.operations(c, now)
 		m.company(c, now)
@@ -100,15 +102,22 @@ func (m *machine) plan(c *Call, now time.Time) {
 	m.prune(c, now)
 	derive(c)
 	c.work.Due = m.due(c, now)
+	if !c.work.Due.IsZero() && !c.work.Due.After(now) && len(runnable(c, now)) == 0 {
+		c.work.Due = now.Add(restPause) // nothing can be sent and nothing moved: never spin
+	}
 }
 
 // lapse takes back claims that ran out: whoever held one is taken for dead. A
 // dial is never repeated: its outcome is unknown. The rest is planned again.
 func (m *machine) lapse(c *Call, now time.Time) {
-	for _, s := range slices.Clone(c.work.Steps) {
-		if s.Sent && now.After(s.Until.Add(clockSkew)) {
-			m.finish(c, s, done{ID: s.ID, Out: clientUnknown, Err: "no outcome", By: m.by}, now)
+	var over []step
+	for i := range c.work.Steps {
+		if s := &c.work.Steps[i]; s.Sent && now.After(s.Until.Add(clockSkew)) {
+			over = append(over, *s)
 		}
+	}
+	for _, s := range over {
+		m.finish(c, s, done{ID: s.ID, Out: clientUnknown, Err: "no outcome", By: m.by}, now)
 	}
 }
 

@@ -91,7 +91,7 @@ func (m *machine) bring(c *Call, p *Participant, n flagName, v bool, now time.Ti
 	case f.confirmed(v) || f.Fly > 0:
 	case !f.Known && !f.Asked:
 		c.wantReadFrom(p.Joined, 0)
-	case f.settled() || f.Asked && f.Want != v || f.Doubt:
+	case f.settled() || f.Asked && f.Want != v || f.Tries > 0:
 		m.planUpdate(c, p, n, v, now)
 		if f.Asked {
 			c.wantReadFrom(f.readFrom(v, m.lag), f.Tick)

@@ -79,11 +79,11 @@ func (n news) on(m *machine, c *Call, now time.Time) error {
 func (m *machine) bind(c *Call, n news, now time.Time) bool {
 	if n.kind == newsEnded && !c.work.Ghost {
 		// The end of an MPC we never saw: it may have been ours.
-		c.MPC = n.mpc
+		c.bound(n.mpc, now)
 		m.ended(c, now, ExitUnknown)
 		return false
 	}
-	c.MPC = n.mpc
+	c.bound(n.mpc, now)
 	c.work.Steps = slices.DeleteFunc(c.work.Steps, func(s step) bool { return s.Kind == stepFind && !s.Sent })
 	if !c.work.Ghost && n.kind == newsInitialized && n.call != "" && c.CallUUID != "" && n.call != c.CallUUID {
 		c.work.Ghost = true // somebody else opened it: a read tells whether the customer is in it
@@ -104,6 +104,12 @@ func (m *machine) bind(c *Call, n news, now time.Time) bool {
 		c.wantRead(now, true)
 	}
 	return true
+}
+
+// bound notes the MPC's UUID and when it was first seen: a read that began
+// less than the read lag later may not know it yet.
+func (c *Call) bound(mpc string, now time.Time) {
+	c.MPC, c.work.Bound = mpc, now
 }
 
 func (m *machine) arrived(c *Call, n news, now time.Time) {
@@ -142,6 +148,16 @@ func (a answered) on(m *machine, c *Call, now time.Time) error {
 	return c.guarded(a.guard)
 }
 
+// answeredAgain is /answer asked once more for a call that is in the books.
+type answeredAgain struct{ guard repeat }
+
+func (a answeredAgain) on(_ *machine, c *Call, _ time.Time) error {
+	if err := c.guarded(a.guard); err != nil {
+		return err
+	}
+	return errUnchanged
+}
+
 // provisional is an event about a call that our books do not have. Nothing is
 // routed until a read finds the customer in it (R15).
 type provisional struct {
@@ -169,10 +185,10 @@ func (c *Call) guarded(r repeat) error {
 			return ErrSignature
 		}
 	}
-	if n := len(c.work.Seen); n >= maxSeen {
-		c.work.Seen = append(c.work.Seen[:0], c.work.Seen[n-maxSeen+1:]...)
-	}
-	c.work.Seen = append(c.work.Seen, r)
+	old := c.work.Seen[max(len(c.work.Seen)-maxSeen+1, 0):]
+	seen := make([]repeat, len(old)+1)
+	seen[copy(seen, old)] = r
+	c.work.Seen = seen
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package coaching
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -95,16 +96,23 @@ func (m *machine) reads(c *Call, now time.Time) {
 	c.addStep(step{Kind: stepRead, From: from, MPC: mpc, Watch: watch})
 }
 
-// watchAt is when the watch wants the next read.
+// watchAt is when the watch wants the next read: often while somebody waits,
+// be it the customer or who has asked for somebody whose phone rings.
 func (c *Call) watchAt() time.Time {
 	last := c.work.Read
 	if last.IsZero() {
 		last = c.Created
 	}
-	if c.State == StateActive && c.work.Route.Since.IsZero() && c.work.Route.Silent.IsZero() && !c.work.Ending {
+	if c.State == StateActive && c.work.Route.Since.IsZero() && c.work.Route.Silent.IsZero() && !c.work.Ending && !c.rings() {
 		return last.Add(talkingWatch)
 	}
 	return last.Add(waitingWatch)
+}
+
+// rings reports whether a phone is being rung, which may be answered without a
+// callback ever telling us.
+func (c *Call) rings() bool {
+	return slices.ContainsFunc(c.work.Legs, func(l leg) bool { return l.State == legOut })
 }
 
 // finds looks for an MPC that has not told us of itself: by name, and by
@@ -147,6 +155,10 @@ func (m *machine) readDone(c *Call, s step, d done, now time.Time) {
 	w := &c.work
 	w.ReadTried = now
 	if d.Out == clientGone || d.Seen != nil && d.Seen.Gone {
+		if known := w.Bound.Add(m.lag + clockSkew); s.At.Before(known) {
+			c.wantRead(known, true) // too early to tell
+			return
+		}
 		w.Misses++
 		if w.Misses >= 2 || s.MPC {
 			m.ended(c, now, ExitUnknown)
@@ -197,14 +209,10 @@ func (m *machine) merge(c *Call, seen *seen, v view, now time.Time) {
 			continue
 		}
 		p.fill(sm)
-		if sm.Mute != nil {
-			p.mute.read(*sm.Mute, v, m.lag)
-		}
-		if sm.Hold != nil {
-			p.hold.read(*sm.Hold, v, m.lag)
-		}
-		if p.Role == RoleSupervisor && sm.Coach != nil {
-			p.coach.read(*sm.Coach, v, m.lag)
+		m.flagRead(c, p, flagMute, sm.Mute, v, now)
+		m.flagRead(c, p, flagHold, sm.Hold, v, now)
+		if p.Role == RoleSupervisor {
+			m.flagRead(c, p, flagCoach, sm.Coach, v, now)
 		}
 		if adopting {
 			m.adopt(c, p, now)
@@ -221,7 +229,22 @@ func (m *machine) merge(c *Call, seen *seen, v view, now time.Time) {
 		}
 	}
 	if adopting {
+		if known := c.work.Bound.Add(m.lag + clockSkew); c.customer() == nil && v.began.Before(known) {
+			c.wantRead(known, true) // too early to tell a ghost
+			return
+		}
 		m.adopted(c, now)
+	}
+}
+
+// flagRead takes in what a read shows of one flag; nil: nothing.
+func (m *machine) flagRead(c *Call, p *Participant, n flagName, shown *bool, v view, now time.Time) {
+	switch {
+	case shown == nil:
+	case !p.locked(n):
+		p.flag(n).read(*shown, v, now, m.lag)
+	case readLock(p.flag(n), *shown, v, now, c.work.Tick, m.by, m.lag, m.settle):
+		m.doubt(c, p, now, failNotApplied, "the provider took the request, and it shows no effect")
 	}
 }
 
@@ -304,7 +327,7 @@ func (m *machine) findDone(c *Call, s step, d done, now time.Time) {
 	c.work.ReadTried = now
 	if d.Out == clientOK && d.Seen != nil && d.Seen.MPC != "" && d.Seen.Status != StateEnded {
 		if c.MPC == "" && c.State != StateEnded {
-			c.MPC = d.Seen.MPC
+			c.bound(d.Seen.MPC, now)
 			m.rise(c, StateWaiting, now)
 			m.rise(c, d.Seen.Status, now)
 			c.wantRead(now, true)

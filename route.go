@@ -29,7 +29,7 @@ func (m *machine) route(c *Call, now time.Time) {
 		r.Since, c.work.moved = now, true
 	}
 	if r.Since.IsZero() {
-		if a := c.attemptByID(r.Attempt); a != nil && r.For == 0 && c.State == StateActive && r.Silent.IsZero() && a.Reached == "" && !c.joinedBy(a.ID) {
+		if a := c.attemptByID(r.Attempt); a != nil && r.For == 0 && c.State == StateActive && r.Silent.IsZero() && a.Reached == "" && !c.joinedBy(a.ID) && !c.unmatched(RoleAgent) {
 			m.dropAttempt(c, "the customer has somebody")
 		}
 		return
@@ -146,6 +146,17 @@ func (c *Call) joinedBy(attempt int) bool {
 			if p := c.member(l.Member); p != nil && p.Live() && !p.kick {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// unmatched reports whether somebody of that role is in the call whose leg is
+// not known yet: it may be the one that a giving up would take for another's.
+func (c *Call) unmatched(r Role) bool {
+	for p := range c.live(r) {
+		if !p.kick && !p.adopted && p.Agent == "" && p.Supervisor == "" {
+			return true
 		}
 	}
 	return false

@@ -17,7 +17,7 @@ type work struct {
 	Legs      []leg          `json:"legs,omitempty"`
 	Route     routing        `json:"route,omitzero"`
 	Tickets   []ticket       `json:"tickets,omitempty"`
-	Seen      []repeat       `json:"seen,omitempty"` // the repeat guard, oldest first
+	Seen      []repeat       `json:"seen,omitempty"` // the repeat guard, oldest first; copies share it, so it is replaced and never written to
 	Out       []Record       `json:"out,omitempty"`  // records not yet drained
 	OutNext   uint64         `json:"out_next,omitempty"`
 	Due       time.Time      `json:"due,omitzero"`
@@ -29,6 +29,7 @@ type work struct {
 	ReadTried time.Time      `json:"read_tried,omitzero"`  // the newest read or search had its outcome then
 	Asked     time.Time      `json:"asked,omitzero"`       // when activate or end was asked for last,
 	AskedKind stepKind       `json:"asked_kind,omitempty"` // and which
+	Bound     time.Time      `json:"bound,omitzero"`       // the MPC was first seen then
 	Misses    int            `json:"misses,omitempty"`     // times in a row that Plivo knew nothing of the MPC
 	Ending    bool           `json:"ending,omitempty"`     // the end is decided
 	Farewell  bool           `json:"farewell,omitempty"`   // the customer's call is to be ended after a farewell
@@ -55,7 +56,6 @@ func (w work) clone() work {
 	w.Legs = slices.Clone(w.Legs)
 	w.Route.Ring = slices.Clone(w.Route.Ring)
 	w.Tickets = slices.Clone(w.Tickets)
-	w.Seen = slices.Clone(w.Seen)
 	w.Out = slices.Clone(w.Out)
 	w.Retries = maps.Clone(w.Retries)
 	return w

@@ -55,6 +55,16 @@ func NewMemoryStore() *MemoryStore {
 
 // Get implements [Store].
 func (s *MemoryStore) Get(ctx context.Context, id CallID) (Call, error) {
+	c, err := s.lend(ctx, id)
+	if err != nil {
+		return Call{}, err
+	}
+	return c.clone(), nil
+}
+
+// lend is Get without the copy, for commit, which does not write to it. What is
+// stored is never written again, so this needs no lock.
+func (s *MemoryStore) lend(ctx context.Context, id CallID) (Call, error) {
 	if err := ctx.Err(); err != nil {
 		return Call{}, err
 	}
@@ -62,7 +72,7 @@ func (s *MemoryStore) Get(ctx context.Context, id CallID) (Call, error) {
 	if c == nil || expired(c, time.Now()) {
 		return Call{}, ErrNotFound
 	}
-	return c.clone(), nil
+	return *c, nil
 }
 
 func (s *MemoryStore) look(id CallID) *Call {
@@ -77,14 +87,24 @@ func expired(c *Call, now time.Time) bool {
 
 // Put implements [Store].
 func (s *MemoryStore) Put(ctx context.Context, c Call) (Call, error) {
+	own, err := s.keep(ctx, c.clone())
+	if err != nil {
+		return Call{}, err
+	}
+	c.Version = own.Version
+	return c, nil
+}
+
+// keep is Put without the copy, for commit: c and what is returned belong to
+// the store, and nobody writes to them any more.
+func (s *MemoryStore) keep(ctx context.Context, own Call) (Call, error) {
 	if err := ctx.Err(); err != nil {
 		return Call{}, err
 	}
-	own := c.clone()
 	live, now := own.Live(), time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := s.calls[c.ID]
+	old := s.calls[own.ID]
 	if old != nil && expired(old, now) {
 		old = nil
 	}
@@ -92,7 +112,7 @@ func (s *MemoryStore) Put(ctx context.Context, c Call) (Call, error) {
 	if old != nil {
 		version = old.Version
 	}
-	if version != c.Version {
+	if version != own.Version {
 		return Call{}, ErrConflict
 	}
 	own.Version = version + 1
@@ -107,8 +127,7 @@ func (s *MemoryStore) Put(ctx context.Context, c Call) (Call, error) {
 	}
 	s.forget(now)
 	s.feed.publish(own.ID, own.Version)
-	c.Version = own.Version
-	return c, nil
+	return own, nil
 }
 
 // forget drops calls that have expired. Each Put adds one expiry at most and

@@ -36,9 +36,9 @@ func (m *machine) switching(c *Call, o *operation, now time.Time) {
 
 func (m *machine) confirmed(c *Call, o *operation, s *Supervision, p *Participant, now time.Time) {
 	switch {
-	case mode(p) == s.Want && s.Want == o.Mode:
+	case mode(p) == s.Want && s.Want == o.Mode && c.fresh(o):
 		m.opDone(c, o, now)
-	case now.After(o.Deadline):
+	case !now.Before(o.Deadline):
 		f := failUnknown
 		if mode(p) != 0 {
 			f = failNotApplied
@@ -84,7 +84,7 @@ func (m *machine) takingOver(c *Call, o *operation, now time.Time) {
 		m.rollback(c, o, now, failNotApplied, "joined, but which of our phones this is could not be told", false)
 		return
 	}
-	if now.After(o.Deadline) {
+	if !now.Before(o.Deadline) {
 		if s.firm {
 			m.opFail(c, o, now, failUnknown, "the agent's part is not confirmed")
 			return
@@ -127,8 +127,10 @@ func (m *machine) takingOver(c *Call, o *operation, now time.Time) {
 			return
 		}
 	}
-	s.firm = true
-	m.opDone(c, o, now)
+	if c.fresh(o) {
+		s.firm = true
+		m.opDone(c, o, now)
+	}
 }
 
 // rollback undoes a take-over or another opening that failed: the locks close,
@@ -150,15 +152,16 @@ func (m *machine) rollback(c *Call, o *operation, now time.Time, f failure, why 
 	}
 }
 
-// doubt is what follows when a request that opens a lock went unanswered: both
-// locks close (R10 d), unless a take-over is firm (R11).
-func (m *machine) doubt(c *Call, p *Participant, now time.Time, why string) {
+// doubt is what follows when a request that opens a lock went unanswered, or
+// was answered and does not show: both locks close (R10 d), unless a take-over
+// is firm (R11).
+func (m *machine) doubt(c *Call, p *Participant, now time.Time, f failure, why string) {
 	s := c.supervisionOf(p.Member)
 	if s == nil || s.firm {
 		return
 	}
 	if o := c.opOf(s.ID); o != nil {
-		m.rollback(c, o, now, failUnknown, why, true)
+		m.rollback(c, o, now, f, why, true)
 	}
 	s.Want, s.TookOver, s.Agent, c.work.moved = ModeMonitor, false, AgentKeep, true
 }
@@ -173,7 +176,7 @@ func (m *machine) handingBack(c *Call, o *operation, now time.Time) {
 	if o.Part2 {
 		if mode(p) == o.Mode {
 			m.opDone(c, o, now)
-		} else if now.After(o.Deadline) {
+		} else if !now.Before(o.Deadline) {
 			m.opFail(c, o, now, failUnknown, "the agents are back, the lowering is not confirmed")
 		}
 		return
@@ -201,7 +204,7 @@ func (m *machine) handingBack(c *Call, o *operation, now time.Time) {
 		s.removed, s.TookOver, s.firm, s.Agent = nil, false, false, AgentKeep
 		s.Want, o.Part2, o.Deadline, c.work.moved = o.Mode, true, now.Add(lowPatience), true
 		m.record(c, Record{Kind: RecordLowered, At: now, Supervisor: s.ID, Member: p.Member, Actor: o.Actor, Mode: o.Mode})
-	case now.After(o.Deadline):
+	case !now.Before(o.Deadline):
 		s.Agent = o.Part
 		m.opFail(c, o, now, failNotApplied, "no agent is confirmed audible; the supervisor keeps the call")
 	}

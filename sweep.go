@@ -121,7 +121,7 @@ func (n foundMPC) on(m *machine, c *Call, now time.Time) error {
 		m.ghost(c, n.news.mpc)
 		return nil
 	case c.MPC == "":
-		c.MPC = n.news.mpc
+		c.bound(n.news.mpc, now)
 		m.rise(c, StateWaiting, now)
 		c.wantRead(now, true)
 		return nil

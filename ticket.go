@@ -1,6 +1,7 @@
 package coaching
 
 import (
+	"errors"
 	"slices"
 	"time"
 )
@@ -29,12 +30,16 @@ func (i issue) on(m *machine, c *Call, now time.Time) error {
 // redeem is a supervisor dialling in with a ticket. used receives the ticket
 // where the answer is the XML that lets them join.
 type redeem struct {
-	hash string
-	call string
-	used *ticket
+	guard repeat
+	hash  string
+	call  string
+	used  *ticket
 }
 
 func (r redeem) on(m *machine, c *Call, now time.Time) error {
+	if err := c.guarded(r.guard); errors.Is(err, ErrSignature) {
+		return err // a repeat is let through: the ticket knows who used it
+	}
 	i := slices.IndexFunc(c.work.Tickets, func(t ticket) bool { return t.Hash == r.hash })
 	if i < 0 || c.State == StateEnded || c.work.Ending {
 		return ErrDenied

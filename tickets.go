@@ -2,7 +2,6 @@ package coaching
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -66,7 +65,7 @@ func (f *Flow) Ticket(ctx context.Context, id CallID, sup Supervisor, o *TicketO
 		return Ticket{}, wrap("Ticket", err)
 	}
 	var bits [16]byte
-	if _, err := rand.Read(bits[:]); err != nil {
+	if err := f.secret(bits[:]); err != nil {
 		return Ticket{}, wrap("Ticket", err)
 	}
 	value := string(id) + hex.EncodeToString(bits[:])

@@ -179,6 +179,9 @@ func (f *Flow) Leave(ctx context.Context, id CallID, sup SupervisorID) error {
 // Await waits for what is pending for a supervisor, such as a Barge with
 // NoWait, and returns its outcome; at once where nothing is.
 func (f *Flow) Await(ctx context.Context, id CallID, sup SupervisorID) (Supervision, error) {
+	if !validPersonID(string(sup)) {
+		return Supervision{}, wrap("Await", invalid("a SupervisorID matches [A-Za-z0-9._@-]{1,64}"))
+	}
 	c, err := f.checked(ctx, "Await", id, sup, 0)
 	if err != nil {
 		return Supervision{}, wrap("Await", err)
@@ -290,7 +293,7 @@ func (f *Flow) resolve(ctx context.Context, sup Supervisor) (Supervisor, error) 
 		id := sup.ID
 		found, err := guardHost(ctx, f, "Directory", func(ctx context.Context) (Supervisor, error) { return f.cfg.Directory(ctx, id) })
 		if err != nil {
-			return sup, fmt.Errorf("Directory: %w", err)
+			return sup, fmt.Errorf("asking Directory: %w", err)
 		}
 		sup = found
 		sup.ID = id

@@ -42,8 +42,12 @@ func (r result) String() string {
 }
 
 // queue keeps deliveries of one origin in the order they were caused: each
-// leaves later than the one before, but does not wait for its answer.
+// leaves a moment after the one before, but does not wait for its answer.
 type queue struct{ last time.Time }
+
+// queueGap is the least time between two deliveries of one queue. It keeps
+// them in order over a real network too.
+const queueGap = time.Millisecond
 
 // deliver sends a request to the application. q may be nil.
 func (s *Server) deliver(q *queue, kind, event, method, rawURL string, form url.Values, done func(result)) {
@@ -56,8 +60,8 @@ func (s *Server) deliver(q *queue, kind, event, method, rawURL string, form url.
 	tie := s.draw(key)
 	at := time.Now().Add(1 + time.Duration(tie%uint64(maxJitter)))
 	if q != nil {
-		if !at.After(q.last) {
-			at = q.last.Add(1 + time.Duration(tie%uint64(50*time.Microsecond)))
+		if least := q.last.Add(queueGap); at.Before(least) {
+			at = least.Add(time.Duration(tie % uint64(maxJitter)))
 		}
 		q.last = at
 	}
@@ -69,9 +73,6 @@ func (s *Server) attempt(d *delivery) {
 	var fault func(Callback) *CallbackFault
 	s.do(func() {
 		d.attempt++
-		if d.attempt == 1 {
-			d.begun = time.Now()
-		}
 		if d.nonce == "" || s.opts.Switches.RetryNewNonce {
 			d.nonce = s.newNonce()
 		}
@@ -89,6 +90,10 @@ func (s *Server) attempt(d *delivery) {
 		}
 		if f.Drop {
 			s.stats.Dropped++
+			if d.attempt == 1 {
+				d.begun = time.Now()
+			}
+			s.log("callback", "%s %s %s%s lost", d.kind, d.method, d.url, describe(d))
 			s.finish(d, result{err: errors.New("dropped")})
 			return
 		}
@@ -107,6 +112,9 @@ func (s *Server) attempt(d *delivery) {
 // send starts an attempt. Only the outcome of a first one counts.
 func (s *Server) send(d *delivery, first bool) {
 	s.stats.Sent++
+	if first && d.attempt == 1 {
+		d.begun = time.Now() // a fault's delay is not Plivo's time
+	}
 	left := d.set.total - time.Since(d.begun)
 	if first && left <= 0 {
 		s.finish(d, result{err: errors.New("out of time"), timeout: true})

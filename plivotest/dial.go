@@ -143,11 +143,7 @@ func (s *Server) answer(l *Leg) {
 			}
 		})
 	}
-	s.timer(l, confirmWait, false, "confirm", func() {
-		if s.confirming(l) {
-			s.endLeg(l, causeConfirmKey)
-		}
-	})
+	l.confirm = s.timer(l, confirmWait, false, "confirm", func() { s.endLeg(l, causeConfirmKey) })
 }
 
 // confirming says whether the leg was answered but not yet accepted.
@@ -162,6 +158,7 @@ func (s *Server) accept(l *Leg) {
 		return
 	}
 	d.won = l
+	s.drop(l.confirm)
 	for _, o := range d.legs {
 		if o != l {
 			s.endLeg(o, causeLostRace)
@@ -174,13 +171,13 @@ func (s *Server) accept(l *Leg) {
 			x = s.newMPC(d.name, d.joining, l)
 		}
 	}
-	if len(x.inside()) >= x.set.maxParticipants {
+	if s.full(x) {
 		s.warn("%s finds %q full", short(l.uuid), x.name)
 		s.addEvent(x, d, "AddParticipantByAPIActionCompleted", "emulated-full")
 		s.endLeg(l, causeMPCEnded)
 		return
 	}
-	s.warnSettings(x, d.joining)
+	s.settle(x, d.joining)
 	s.join(l, x, d.joining, true)
 	s.addEvent(x, d, "AddParticipantByAPIActionCompleted", "emulated-success")
 }

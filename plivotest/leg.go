@@ -36,6 +36,7 @@ type Leg struct {
 	ringTimeout time.Duration
 	delay       time.Duration
 	timers      []*event // dropped when the leg ends
+	confirm     *event   // ends a leg that presses no confirm key
 	callbacks   queue
 
 	run    program // the XML it executes

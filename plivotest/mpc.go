@@ -47,7 +47,7 @@ type mpc struct {
 	history     []mpcState
 	lastLeg     *Leg // whose keys ride on events of the MPC
 	lastMember  *member
-	lastJoining *joining
+	lastJoining *joining // whose settings are in force
 }
 
 // mpcState is what reads can show of an instant.
@@ -72,6 +72,15 @@ func (x *mpc) inside() []*member {
 		}
 	}
 	return in
+}
+
+// full says whether nobody more may enter.
+func (s *Server) full(x *mpc) bool {
+	n := len(x.inside())
+	if s.opts.Switches.DialsCount {
+		n += x.dials
+	}
+	return n >= x.set.maxParticipants
 }
 
 // liveMPC returns the live MPC of that name, or nil.
@@ -152,7 +161,7 @@ func (s *Server) endMPC(x *mpc, why termination, c HangupCause) {
 		s.goOn(m, c)
 	}
 	if !s.opts.Switches.JoinAfterEndCreates {
-		for _, d := range s.dials {
+		for _, d := range slices.Clone(s.dials) { // dropping one takes it out of the list
 			if d.mpc == x {
 				s.dropDial(d, c)
 			}

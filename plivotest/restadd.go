@@ -68,7 +68,7 @@ func (s *Server) addParticipant(c *apiCall) reply {
 	default:
 		name = x.name
 	}
-	if x != nil && len(x.inside()) >= x.set.maxParticipants {
+	if x != nil && s.full(x) && !s.opts.Switches.FullRESTDials {
 		return s.fail(http.StatusBadRequest, "the multiparty call already has %d participants", x.set.maxParticipants)
 	}
 	if req.callUUID != "" {
@@ -263,7 +263,7 @@ func (s *Server) transfer(req *addRequest, name string, x *mpc) reply {
 	if x == nil {
 		x = s.newMPC(name, req.joining, l)
 	}
-	s.warnSettings(x, req.joining)
+	s.settle(x, req.joining)
 	s.join(l, x, req.joining, true)
 	fields := map[string]any{"message": "add participant action initiated", "request_uuid": l.uuid}
 	if !s.opts.Switches.TransferWithoutCalls {

@@ -93,6 +93,9 @@ func (s *Server) targets(c *apiCall) (*mpc, []*member, *reply) {
 	if c.member != "all" {
 		ids := strings.Split(c.member, ",")
 		found = slices.DeleteFunc(found, func(m *member) bool { return !slices.Contains(ids, m.id) })
+		if s.opts.Switches.PartialListsFail && len(found) < len(ids) {
+			found = nil
+		}
 	}
 	if len(found) == 0 {
 		rep := s.fail(http.StatusNotFound, "not found")

@@ -215,3 +215,32 @@ func clip(s string) string {
 	}
 	return s
 }
+
+// settle deals with MPC-level parameters of a later participant that differ
+// from those in force: they are ignored with a warning, or replace them.
+func (s *Server) settle(x *mpc, j *joining) {
+	if x.lastJoining == j {
+		return
+	}
+	wins := s.opts.Switches.LastSettingsWin
+	merged := joining{mpc: x.set}
+	for _, p := range parameters {
+		now, given := j.given[p.xml]
+		was, before := x.lastJoining.given[p.xml]
+		if !p.mpcLevel || !given || before && was == now {
+			continue
+		}
+		if !wins {
+			s.warn("%s %q: %s ignored, the creator's value stays", short(x.uuid), x.name, p.xml)
+			continue
+		}
+		if v, err := p.check(now); err == nil {
+			p.set(&merged, v)
+			s.warn("%s %q: %s replaces the creator's value", short(x.uuid), x.name, p.xml)
+		}
+	}
+	if wins {
+		x.set, x.lastJoining = merged.mpc, j
+		s.refreshMusic(x)
+	}
+}

@@ -57,6 +57,15 @@ type Switches struct {
 	// FullXMLHangup hangs up a call whose XML leads into a full MPC. Zero: it
 	// falls to the next element.
 	FullXMLHangup bool
+	// FullRESTDials accepts add-participant for a full MPC and hangs up who
+	// answers. Zero: 400.
+	FullRESTDials bool
+	// DialsCount counts add-participant requests whose phones are queued or
+	// ringing as participants. Zero: only who is in counts.
+	DialsCount bool
+	// LastSettingsWin lets MPC-level settings of later participants replace
+	// the creator's. Zero: the creator's stay, with a warning.
+	LastSettingsWin bool
 	// KickCause4020 hangs kicked legs up with 4020. Zero: 4030.
 	KickCause4020 bool
 
@@ -76,6 +85,9 @@ type Switches struct {
 	// SplitFlags applies the flags of one update at different instants, up to a
 	// second apart, in a drawn order; the answer comes with the first.
 	SplitFlags bool
+	// PartialListsFail answers 404 where one of several member ids is unknown.
+	// Zero: only if all are.
+	PartialListsFail bool
 	// ListExited shows participants who left also while the MPC is live.
 	ListExited bool
 	// CoachFlagOnOthersOK takes coach_mode for agents and customers and ignores

@@ -53,7 +53,7 @@ func checkElement(e element, lenient bool, warn func(string, ...any)) error {
 	switch e.name {
 	case "Speak":
 		if e.text == "" && len(e.children) == 0 {
-			return fmt.Errorf("Speak without text")
+			return fmt.Errorf("no text in Speak")
 		}
 		return nil // children are SSML
 	case "Play", "Redirect":
@@ -119,13 +119,13 @@ func readJoining(e element, lenient bool, warn func(string, ...any)) (*joining, 
 		return nil, err
 	}
 	if j.role == "" {
-		return nil, fmt.Errorf("MultiPartyCall without role")
+		return nil, fmt.Errorf("no role in MultiPartyCall")
 	}
 	if e.text == "" {
-		return nil, fmt.Errorf("MultiPartyCall without a name")
+		return nil, fmt.Errorf("no name in MultiPartyCall")
 	}
 	if len([]rune(e.text)) > maxName {
-		return nil, fmt.Errorf("MultiPartyCall with a name longer than %d", maxName)
+		return nil, fmt.Errorf("the name in MultiPartyCall is longer than %d", maxName)
 	}
 	for _, c := range e.children {
 		if c.name != "AgentHoldMusic" && c.name != "CustomerHoldMusic" { // one SDK writes them

@@ -197,7 +197,7 @@ func (s *Server) enterByXML(l *Leg, e element) {
 	x := s.liveMPC(e.text)
 	if x == nil {
 		x = s.newMPC(e.text, j, l)
-	} else if len(x.inside()) >= x.set.maxParticipants {
+	} else if s.full(x) {
 		s.warn("%s finds %q full", short(l.uuid), x.name)
 		if s.opts.Switches.FullXMLHangup {
 			s.endLeg(l, causeMPCEnded)
@@ -206,24 +206,9 @@ func (s *Server) enterByXML(l *Leg, e element) {
 		s.step(l)
 		return
 	} else {
-		s.warnSettings(x, j)
+		s.settle(x, j)
 	}
 	s.join(l, x, j, false)
-}
-
-// warnSettings tells of MPC-level parameters that differ from the creator's
-// and are therefore ignored.
-func (s *Server) warnSettings(x *mpc, j *joining) {
-	if x.lastJoining == j {
-		return
-	}
-	for _, p := range parameters {
-		name := p.xml
-		was, ok := x.lastJoining.given[name]
-		if now, given := j.given[name]; p.mpcLevel && name != "" && given && (!ok || was != now) {
-			s.warn("%s %q: %s ignored, the creator's value stays", short(x.uuid), x.name, name)
-		}
-	}
 }
 
 func (s *Server) getDigits(l *Leg, e element) {

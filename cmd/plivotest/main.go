@@ -157,21 +157,28 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 // follow prints the timeline as it grows. Lines are printed a moment late, so
-// that they have their ends.
+// that requests and callbacks have their answers.
 func follow(ctx context.Context, emu *plivotest.Server, w io.Writer) {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
-	shown := 0
+	shown, known := 0, 0
 	for {
+		over := false
 		select {
 		case <-ctx.Done():
-			return
+			over = true
 		case <-tick.C:
 		}
 		lines := emu.Timeline()
-		for _, e := range lines[shown:] {
+		if over {
+			known = len(lines)
+		}
+		for _, e := range lines[shown:known] {
 			fmt.Fprintln(w, e)
 		}
-		shown = len(lines)
+		if over {
+			return
+		}
+		shown, known = known, len(lines)
 	}
 }

@@ -1,0 +1,162 @@
+package coaching_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/plivotest"
+)
+
+// The bounds of docs/guarantees.md, each measured on the emulator, over several
+// seeds of its small delays.
+
+func bounds(t *testing.T, f func(t *testing.T, o *plivotest.Options)) {
+	t.Helper()
+	for seed := range uint64(8) {
+		bubble(t, func(t *testing.T) { f(t, &plivotest.Options{Seed: seed + 1}) })
+	}
+}
+
+// deaf drops all callbacks but those that ask for XML.
+func (s *shop) deaf() {
+	s.srv.CallbackFunc(func(cb plivotest.Callback) *plivotest.CallbackFault {
+		if cb.Kind == "status" || cb.Kind == "leg" {
+			return &plivotest.CallbackFault{Drop: true}
+		}
+		return nil
+	})
+}
+
+// within fails the test unless it comes true before the bound is over.
+func (s *shop) within(bound time.Duration, what string, ok func() bool) {
+	s.t.Helper()
+	start := time.Now()
+	for !ok() {
+		if time.Since(start) > bound {
+			s.t.Errorf("%s: not within %v", what, bound)
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func TestBoundFirstRing(t *testing.T) {
+	bounds(t, func(t *testing.T, o *plivotest.Options) {
+		s := open(t, o)
+		s.call()
+		s.within(3*time.Second, "the first agent's phone rings", func() bool { return s.leg(ann) != nil })
+	})
+}
+
+func TestBoundLostCallbackWhileWaiting(t *testing.T) {
+	bounds(t, func(t *testing.T, o *plivotest.Options) {
+		s := open(t, o)
+		s.deaf()
+		c := s.call()
+		s.within(8*time.Second, "nothing tells of the call: the first agent's phone rings", func() bool { return s.leg(ann) != nil })
+		a := s.leg(ann)
+		if a == nil {
+			return
+		}
+		s.eventually("the agent is in", func() bool { return s.srv.Hears(c, a) })
+		s.within(5*time.Second, "nothing tells of the agent: the books have them", func() bool {
+			_, ok := s.book(s.id(c)).Agent("ann")
+			return ok
+		})
+	})
+}
+
+func TestBoundSilence(t *testing.T) {
+	for name, tt := range map[string]struct {
+		lost  bool
+		bound time.Duration
+	}{"noticed": {false, 5 * time.Second}, "callback lost": {true, 65 * time.Second}} {
+		t.Run(name, func(t *testing.T) {
+			bounds(t, func(t *testing.T, o *plivotest.Options) {
+				s := open(t, o)
+				c, a, _ := s.connected()
+				after(20 * time.Second)
+				if tt.lost {
+					s.deaf()
+				}
+				a.Hangup()
+				s.within(tt.bound, "the customer, left alone, hears music or the end", func() bool {
+					what := c.Listening()
+					return what == "hold music" || what == "nothing" || what == "speak"
+				})
+			})
+		})
+	}
+}
+
+func TestBoundLowering(t *testing.T) {
+	for name, tt := range map[string]struct {
+		stale    time.Duration
+		returned time.Duration
+	}{"reads are true": {0, 2 * time.Second}, "reads are stale": {2 * time.Second, 8 * time.Second}} {
+		t.Run(name, func(t *testing.T) {
+			bounds(t, func(t *testing.T, o *plivotest.Options) {
+				o.Switches.StaleReads = tt.stale
+				s := open(t, o)
+				c, _, id := s.connected()
+				if _, err := s.flow.TakeOver(t.Context(), id, supLee, nil); err != nil {
+					t.Fatal(err)
+				}
+				after(10 * time.Second)
+				l := s.leg(lee)
+				start := time.Now()
+				unheard := time.Duration(-1)
+				s.srv.OnChange(func() {
+					if unheard < 0 && !s.srv.Hears(c, l) {
+						unheard = time.Since(start)
+					}
+				})
+				if err := s.flow.SetMode(t.Context(), id, "lee", coaching.ModeMonitor); err != nil {
+					t.Fatal(err)
+				}
+				if unheard < 0 || unheard > 2*time.Second {
+					t.Errorf("unheard after %v, want 2s at most", unheard)
+				}
+				if took := time.Since(start); took > tt.returned {
+					t.Errorf("SetMode(monitor) returned after %v, want %v at most", took, tt.returned)
+				}
+			})
+		})
+	}
+}
+
+func TestBoundEndedCallIsClosed(t *testing.T) {
+	bounds(t, func(t *testing.T, o *plivotest.Options) {
+		s := open(t, o)
+		c, _, id := s.connected()
+		after(20 * time.Second)
+		s.deaf()
+		c.Hangup()
+		s.within(70*time.Second, "nothing tells of the end: the books have it", func() bool {
+			return s.book(id).State == coaching.StateEnded
+		})
+	})
+}
+
+// Plivo's API fails and nothing is told: a call may not live in the books for
+// ever.
+func TestBoundNothingLivesForEver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := open(t, nil)
+		_, _, id := s.connected()
+		s.deaf()
+		s.srv.FailFunc(func(plivotest.Request) *plivotest.Failure {
+			return &plivotest.Failure{Status: 503, NoEffect: true}
+		})
+		after(8*time.Hour + 9*time.Minute)
+		if got := s.book(id).State; got == coaching.StateEnded {
+			t.Error("the call is closed before its longest duration and 10 minutes are over, without proof")
+		}
+		after(2 * time.Minute)
+		c, err := s.flow.Call(t.Context(), id)
+		if err == nil && c.State != coaching.StateEnded {
+			t.Errorf("a call lives %v after its longest duration", 11*time.Minute)
+		}
+	})
+}

@@ -1,0 +1,9 @@
+package coaching
+
+import "net/url"
+
+// ParseForm is how callbacks' forms and queries are read.
+func ParseForm(raw string) (url.Values, error) { return parseForm(raw) }
+
+// GuardLength is how many callbacks the repeat guard of a call remembers.
+func GuardLength(c Call) int { return len(c.work.Seen) }
