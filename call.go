@@ -11,9 +11,9 @@ import (
 // is safe anywhere, changing one changes nothing but the copy.
 type Call struct {
 	ID      CallID    `json:"id"`
-	Version uint64    `json:"version"`       // rises with every change; set by the Store
-	State   CallState `json:"state"`         //
-	MPC     string    `json:"mpc,omitempty"` // UUID of the multiparty call, once seen
+	Version uint64    `json:"version"`        // rises with every change; set by the Store
+	State   CallState `json:"state,omitzero"` //
+	MPC     string    `json:"mpc,omitempty"`  // UUID of the multiparty call, once seen
 
 	CallUUID string              `json:"call_uuid,omitempty"` // the customer's leg
 	From     string              `json:"from,omitempty"`      // the customer's address
@@ -50,7 +50,7 @@ type Attempt struct {
 // A Ring is one phone of an [Attempt].
 type Ring struct {
 	Agent   AgentID    `json:"agent"`
-	Outcome LegOutcome `json:"outcome"`
+	Outcome LegOutcome `json:"outcome,omitzero"`
 }
 
 // A Participant is one membership in the multiparty call. Somebody who leaves
@@ -88,7 +88,7 @@ type Supervision struct {
 	ID       SupervisorID     `json:"id"`
 	Call     CallID           `json:"call"`
 	Actor    Actor            `json:"actor,omitzero"` // who asked
-	State    SupervisionState `json:"state"`
+	State    SupervisionState `json:"state,omitzero"`
 	Member   MemberID         `json:"member,omitempty"`
 	Mode     CoachMode        `json:"mode,omitzero"` // as last confirmed; zero while not known
 	Want     CoachMode        `json:"want,omitzero"` // what the library is working towards

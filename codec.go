@@ -1,10 +1,14 @@
 package coaching
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"math"
+	"maps"
+	"reflect"
 	"strings"
+	"time"
 )
 
 // Schema is the version of the documents that [EncodeCall] writes. It rises
@@ -15,31 +19,31 @@ const Schema = 1
 // EncodeCall returns the document that a [Store] adapter keeps for a call: JSON
 // with everything in the Call, what the library remembers for its own use and
 // Expires included, and Version left out: that is the adapter's own record of
-// how often the document was written. The keys are short and the numbers
-// exact to 64 bits, so other programs may read a document, within limits, and
-// never write one; it holds phone numbers and the agents' confirm keys. For
-// showing a call to people there is [json.Marshal].
+// how often the document was written. Numbers are exact to 64 bits, so other
+// programs may read a document, within limits, and never write one; it holds
+// phone numbers and the agents' confirm keys. For showing a call to people
+// there is [json.Marshal].
 //
 // The same Call gives the same bytes. Text that is not UTF-8 is stored with
-// U+FFFD for what is wrong with it; times lose their zone and their monotonic
-// clock and must lie between the years 1678 and 2262. [ErrInvalid]: the ID is
-// malformed, or a value is undeclared or out of range.
+// U+FFFD for what is wrong with it; times keep the offset of their zone, lose
+// their monotonic clock and must lie between the years 0 and 9999.
+// [ErrInvalid]: the ID is malformed, or a value is undeclared or out of range.
 func EncodeCall(c Call) ([]byte, error) {
 	if !validCallID(c.ID) {
 		return nil, fmt.Errorf("coaching: EncodeCall: %w", invalid("ID must match [A-Za-z0-9]{16,64}"))
 	}
-	w := docWriter{buf: make([]byte, 0, 6<<10)}
-	callDoc.write(&w, &c)
-	if w.err != nil {
-		return nil, fmt.Errorf("coaching: EncodeCall: %w", w.err)
+	doc, err := marshalMore(newCallDoc(c), c.more)
+	if err != nil {
+		return nil, fmt.Errorf("coaching: EncodeCall: %w", invalid("%v", err))
 	}
-	return w.buf, nil
+	return doc, nil
 }
 
 // DecodeCall is the inverse of [EncodeCall]; the adapter sets Version
-// afterwards. Fields that this version does not know, in the document or in
-// the records within it, are kept and written again by EncodeCall, so that
-// instances of neighbouring versions can share a store.
+// afterwards. Fields that this version does not know are kept and written again
+// by EncodeCall, so that instances of neighbouring versions can share a store:
+// those of the document, of participants and supervisions, and of all that the
+// library remembers for its own use, but not of attempts, records and people.
 //
 // [ErrSchema]: a newer version of this package wrote the document, in a later
 // Schema or with a value of a closed set that this version does not know. The
@@ -55,95 +59,215 @@ func DecodeCall(doc []byte) (Call, error) {
 }
 
 func decodeCall(doc []byte) (Call, error) {
-	if !json.Valid(doc) { // so that the reader below need not look at syntax
-		return Call{}, invalid("not JSON")
+	var head struct { // before the rest, which may mean something else in another schema
+		Schema int64 `json:"v"`
 	}
-	text := string(doc)
-	schema, err := schemaOf(text)
+	if err := json.Unmarshal(doc, &head); err != nil {
+		return Call{}, badDoc(err)
+	}
 	switch {
-	case err != nil:
-		return Call{}, err
-	case schema > Schema:
-		return Call{}, fmt.Errorf("schema %d, and this version knows %d: %w", schema, Schema, ErrSchema)
-	case schema < 1:
-		return Call{}, invalid("schema %d", schema)
+	case head.Schema > Schema:
+		return Call{}, fmt.Errorf("schema %d, and this version knows %d: %w", head.Schema, Schema, ErrSchema)
+	case head.Schema < 1:
+		return Call{}, invalid("no schema")
 	}
-	var c Call
-	r := docReader{text: text}
-	callDoc.read(&r, &c)
-	if r.err == nil && !validCallID(c.ID) {
-		r.err = invalid("the id is missing or malformed")
+	var d callDoc
+	if err := unmarshalMore(doc, &d, &d.more); err != nil {
+		return Call{}, badDoc(err)
 	}
-	if r.err != nil {
-		return Call{}, r.err
+	if !validCallID(d.ID) {
+		return Call{}, invalid("the id is missing or malformed")
 	}
-	c.ID = CallID(strings.Clone(string(c.ID))) // ids are kept for long; do not keep the document with them
-	return c, nil
+	return d.call(), nil
 }
 
-// schemaOf finds the schema before anything else is read, since the rest may
-// mean something else in another one.
-func schemaOf(text string) (int64, error) {
-	if strings.HasPrefix(text, `{"v":1,`) { // as we write it
-		return 1, nil
+// badDoc sorts an error of encoding/json: what refuses a value as undeclared
+// says ErrInvalid itself, and in a document that is a newer version's value.
+func badDoc(err error) error {
+	why := truncate(err.Error(), 200) // may quote the document
+	if errors.Is(err, ErrInvalid) {
+		return fmt.Errorf("%s: %w", why, ErrSchema)
 	}
-	var schema int64
-	found := false
-	r := docReader{text: text}
-	r.object(func(key string) {
-		if key == "v" && !found {
-			schema, found = r.int(0, math.MaxInt64), true
-		} else {
-			r.raw()
+	return invalid("%s", why)
+}
+
+// The documents' structs add to the public ones what [json.Marshal] does not
+// show. A test fails where a field is forgotten here or in a tag.
+
+type callDoc struct {
+	Schema int `json:"v"`
+	Call
+	Version      uint64           `json:"version,omitzero"` // hides the Call's: always zero
+	Participants []participantDoc `json:"participants,omitempty"`
+	Supervisions []supervisionDoc `json:"supervisions,omitempty"`
+	Expires      time.Time        `json:"expires,omitzero"`
+	Work         work             `json:"work,omitzero"`
+}
+
+func newCallDoc(c Call) callDoc {
+	d := callDoc{Schema: Schema, Call: c, Expires: c.Expires, Work: c.work,
+		Participants: make([]participantDoc, len(c.Participants)),
+		Supervisions: make([]supervisionDoc, len(c.Supervisions))}
+	for i, p := range c.Participants {
+		d.Participants[i] = participantDoc{p, p.mute, p.hold, p.coach, p.askMute, p.askHold, p.kick, p.kickNext, p.byAddress, p.adopted, p.cause}
+	}
+	for i, s := range c.Supervisions {
+		d.Supervisions[i] = supervisionDoc{s, s.leg, s.prior, s.firm, s.removed}
+	}
+	return d
+}
+
+func (d *callDoc) call() Call {
+	c := d.Call
+	c.Expires, c.work = d.Expires, d.Work
+	if len(d.Participants) > 0 {
+		c.Participants = make([]Participant, len(d.Participants))
+	}
+	for i, from := range d.Participants {
+		p := from.Participant
+		p.mute, p.hold, p.coach, p.askMute, p.askHold = from.Mute, from.Hold, from.Coach, from.AskMute, from.AskHold
+		p.kick, p.kickNext, p.byAddress, p.adopted, p.cause = from.Kick, from.KickNext, from.ByAddress, from.Adopted, from.Cause
+		c.Participants[i] = p
+	}
+	if len(d.Supervisions) > 0 {
+		c.Supervisions = make([]Supervision, len(d.Supervisions))
+	}
+	for i, from := range d.Supervisions {
+		s := from.Supervision
+		s.leg, s.prior, s.firm, s.removed = from.Leg, from.Prior, from.Firm, from.Removed
+		c.Supervisions[i] = s
+	}
+	return c
+}
+
+type participantDoc struct {
+	Participant
+	Mute      flag      `json:"mute,omitzero"`
+	Hold      flag      `json:"hold,omitzero"`
+	Coach     flag      `json:"coach,omitzero"`
+	AskMute   bool      `json:"ask_mute,omitzero"`
+	AskHold   bool      `json:"ask_hold,omitzero"`
+	Kick      bool      `json:"kick,omitzero"`
+	KickNext  time.Time `json:"kick_next,omitzero"`
+	ByAddress bool      `json:"by_address,omitzero"`
+	Adopted   bool      `json:"adopted,omitzero"`
+	Cause     legCause  `json:"cause,omitzero"`
+}
+
+type supervisionDoc struct {
+	Supervision
+	Leg     int       `json:"leg,omitzero"`
+	Prior   CoachMode `json:"prior,omitzero"`
+	Firm    bool      `json:"firm,omitzero"`
+	Removed []Agent   `json:"removed,omitempty"`
+}
+
+// What keeps fields that it does not know does so by a field "more".
+
+type (
+	plainParticipant participantDoc // without the methods
+	plainSupervision supervisionDoc
+	plainWork        work
+	plainStep        step
+	plainOperation   operation
+	plainLeg         leg
+	plainRouting     routing
+	plainTicket      ticket
+	plainFlag        flag
+)
+
+func (d participantDoc) MarshalJSON() ([]byte, error) {
+	return marshalMore(plainParticipant(d), d.more)
+}
+func (d supervisionDoc) MarshalJSON() ([]byte, error) {
+	return marshalMore(plainSupervision(d), d.more)
+}
+func (w work) MarshalJSON() ([]byte, error)      { return marshalMore(plainWork(w), w.more) }
+func (s step) MarshalJSON() ([]byte, error)      { return marshalMore(plainStep(s), s.more) }
+func (o operation) MarshalJSON() ([]byte, error) { return marshalMore(plainOperation(o), o.more) }
+func (l leg) MarshalJSON() ([]byte, error)       { return marshalMore(plainLeg(l), l.more) }
+func (r routing) MarshalJSON() ([]byte, error)   { return marshalMore(plainRouting(r), r.more) }
+func (t ticket) MarshalJSON() ([]byte, error)    { return marshalMore(plainTicket(t), t.more) }
+func (f flag) MarshalJSON() ([]byte, error)      { return marshalMore(plainFlag(f), f.more) }
+
+func (d *participantDoc) UnmarshalJSON(b []byte) error {
+	return unmarshalMore(b, (*plainParticipant)(d), &d.more)
+}
+func (d *supervisionDoc) UnmarshalJSON(b []byte) error {
+	return unmarshalMore(b, (*plainSupervision)(d), &d.more)
+}
+func (w *work) UnmarshalJSON(b []byte) error { return unmarshalMore(b, (*plainWork)(w), &w.more) }
+func (s *step) UnmarshalJSON(b []byte) error { return unmarshalMore(b, (*plainStep)(s), &s.more) }
+func (o *operation) UnmarshalJSON(b []byte) error {
+	return unmarshalMore(b, (*plainOperation)(o), &o.more)
+}
+func (l *leg) UnmarshalJSON(b []byte) error     { return unmarshalMore(b, (*plainLeg)(l), &l.more) }
+func (r *routing) UnmarshalJSON(b []byte) error { return unmarshalMore(b, (*plainRouting)(r), &r.more) }
+func (t *ticket) UnmarshalJSON(b []byte) error  { return unmarshalMore(b, (*plainTicket)(t), &t.more) }
+func (f *flag) UnmarshalJSON(b []byte) error    { return unmarshalMore(b, (*plainFlag)(f), &f.more) }
+
+// marshalMore encodes the struct v and adds the members of the object more;
+// "": none.
+func marshalMore(v any, more string) ([]byte, error) {
+	b, err := json.Marshal(v)
+	if err != nil || more == "" {
+		return b, err
+	}
+	b = b[:len(b)-1]
+	if len(b) > 1 {
+		b = append(b, ',')
+	}
+	return append(b, more[1:]...), nil
+}
+
+// unmarshalMore decodes b into the struct that v points to, and into more an
+// object of the members that the struct has no field for.
+func unmarshalMore(b []byte, v any, more *string) error {
+	strict := json.NewDecoder(bytes.NewReader(b))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(v); err == nil { // mostly so, and in half the time
+		*more = ""
+		return nil
+	} else if err := json.Unmarshal(b, v); err != nil {
+		return err
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(b, &members); err != nil {
+		return err
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(v).Elem()) {
+		if key, _, _ := strings.Cut(f.Tag.Get("json"), ","); key != "" {
+			maps.DeleteFunc(members, func(k string, _ json.RawMessage) bool { return strings.EqualFold(k, key) }) // as encoding/json matches
 		}
-	})
-	if r.err == nil && !found {
-		r.err = invalid("no schema")
 	}
-	return schema, r.err
-}
-
-// A shape says how a T stands in a document: one table for writing and
-// reading. Fields that are zero are left out.
-type shape[T any] struct {
-	list []field[T]
-	more func(*T) *string // where fields that we do not know are kept; nil: nowhere
-}
-
-type field[T any] struct {
-	key   string
-	write func(w *docWriter, key string, v *T)
-	read  func(r *docReader, v *T)
-}
-
-func (d *shape[T]) write(w *docWriter, v *T) {
-	w.buf = append(w.buf, '{')
-	for i := range d.list {
-		d.list[i].write(w, d.list[i].key, v)
+	*more = ""
+	if len(members) == 0 {
+		return nil
 	}
-	if d.more != nil {
-		w.more(*d.more(v))
-	}
-	w.buf = append(w.buf, '}')
+	rest, err := json.Marshal(members)
+	*more = string(rest)
+	return err
 }
 
-func (d *shape[T]) read(r *docReader, v *T) {
-	next := 0 // we write in the table's order, so the next field is mostly the next one
-	r.object(func(key string) {
-		for range d.list {
-			f := &d.list[next]
-			if next++; next == len(d.list) {
-				next = 0
-			}
-			if f.key == key {
-				f.read(r, v)
-				return
-			}
-		}
-		value := r.raw()
-		if d.more != nil {
-			more := d.more(v)
-			*more += "," + quoted(key) + ":" + value
-		}
-	})
+// What has no names stands in documents as numbers; a test pins them.
+
+func (k *stepKind) UnmarshalJSON(b []byte) error { return oneOf(b, k, stepDrain) }
+func (n *flagName) UnmarshalJSON(b []byte) error { return oneOf(b, n, flagCoach) }
+func (s *legState) UnmarshalJSON(b []byte) error { return oneOf(b, s, legOver) }
+func (c *legCause) UnmarshalJSON(b []byte) error { return oneOf(b, c, causeOther) }
+func (k *opKind) UnmarshalJSON(b []byte) error   { return oneOf(b, k, opEnd) }
+func (s *opState) UnmarshalJSON(b []byte) error  { return oneOf(b, s, opFailed) }
+func (f *failure) UnmarshalJSON(b []byte) error  { return oneOf(b, f, failConflict) }
+
+// oneOf decodes a value of a set whose last one is top.
+func oneOf[E ~uint8](b []byte, e *E, top E) error {
+	var n uint64
+	if err := json.Unmarshal(b, &n); err != nil {
+		return err
+	}
+	if n > uint64(top) {
+		return invalid("%d of a set of %d", n, top)
+	}
+	*e = E(n)
+	return nil
 }

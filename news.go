@@ -185,10 +185,7 @@ func (c *Call) guarded(r repeat) error {
 			return ErrSignature
 		}
 	}
-	old := c.work.Seen[max(len(c.work.Seen)-maxSeen+1, 0):]
-	seen := make([]repeat, len(old)+1)
-	seen[copy(seen, old)] = r
-	c.work.Seen = seen
+	c.work.Seen = append(slices.Delete(c.work.Seen, 0, max(len(c.work.Seen)-maxSeen+1, 0)), r)
 	return nil
 }
 

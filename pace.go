@@ -55,7 +55,8 @@ func (s *slots) free(c class) {
 	s.mu.Unlock()
 }
 
-// Budgets, in requests per 5 s.
+// Budgets, in requests per 5 s. A fifth of each may go at once, the rest flows
+// in evenly, so that no 5 s hold more.
 const (
 	accountBudget = 300
 	watchBudget   = 120 // of reads that nobody waits for, and sweeps
@@ -71,18 +72,20 @@ type pace struct {
 }
 
 type bucket struct {
-	tokens float64
-	most   float64 // and what is filled in 5 s
-	at     time.Time
+	tokens, most float64
+	perSecond    float64
+	at           time.Time
 }
 
-func newPace() *pace {
-	return &pace{all: bucket{tokens: accountBudget, most: accountBudget}, watch: bucket{tokens: watchBudget, most: watchBudget}}
+func newPace() *pace { return &pace{all: newBucket(accountBudget), watch: newBucket(watchBudget)} }
+
+func newBucket(budget float64) bucket {
+	return bucket{tokens: budget / 5, most: budget / 5, perSecond: budget * 4 / 25}
 }
 
 func (b *bucket) fill(now time.Time) {
 	if !b.at.IsZero() {
-		b.tokens = min(b.most, b.tokens+b.most*now.Sub(b.at).Seconds()/5)
+		b.tokens = min(b.most, b.tokens+b.perSecond*now.Sub(b.at).Seconds())
 	}
 	b.at = now
 }

@@ -17,7 +17,7 @@ type work struct {
 	Legs      []leg          `json:"legs,omitempty"`
 	Route     routing        `json:"route,omitzero"`
 	Tickets   []ticket       `json:"tickets,omitempty"`
-	Seen      []repeat       `json:"seen,omitempty"` // the repeat guard, oldest first; copies share it, so it is replaced and never written to
+	Seen      []repeat       `json:"seen,omitempty"` // the repeat guard, oldest first
 	Out       []Record       `json:"out,omitempty"`  // records not yet drained
 	OutNext   uint64         `json:"out_next,omitempty"`
 	Due       time.Time      `json:"due,omitzero"`
@@ -56,6 +56,7 @@ func (w work) clone() work {
 	w.Legs = slices.Clone(w.Legs)
 	w.Route.Ring = slices.Clone(w.Route.Ring)
 	w.Tickets = slices.Clone(w.Tickets)
+	w.Seen = slices.Clone(w.Seen)
 	w.Out = slices.Clone(w.Out)
 	w.Retries = maps.Clone(w.Retries)
 	return w
@@ -284,7 +285,7 @@ type repeat struct {
 type ticket struct {
 	Hash     string     `json:"hash"`
 	Sup      Supervisor `json:"sup"`
-	Mode     CoachMode  `json:"mode"`
+	Mode     CoachMode  `json:"mode,omitzero"`
 	TakeOver bool       `json:"take_over,omitempty"`
 	Agent    AgentPart  `json:"agent,omitempty"`
 	Actor    Actor      `json:"actor,omitzero"`
