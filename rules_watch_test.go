@@ -16,7 +16,7 @@ import (
 // that nothing is ever refused, and says how far behind it is.
 func TestR18WatchKeepsToItsBudget(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		const calls = 400
+		const calls = 1500
 		var o intervals
 		s := open(t, &plivotest.Options{CPS: -1}, func(c *coaching.Config) {
 			c.Observer = &o
