@@ -195,7 +195,7 @@ func TestR11ForwardAfterTheAgentsPart(t *testing.T) {
 					return (r.Op == "Kick" || r.Op == "UpdateParticipant") && r.Target == legs["agent"].MemberID()
 				}, plivotest.Failure{Status: 400, Body: `{"error":"no"}`})
 				got, err := e.takeOver(ctx, s.flow, id, supLee, p)
-				if !errors.Is(err, coaching.ErrNotApplied) && !(p == coaching.AgentRemove && errors.Is(err, coaching.ErrUnknown)) {
+				if !errors.Is(err, coaching.ErrNotApplied) {
 					t.Errorf("TakeOver = %+v, %v, want ErrNotApplied", got, err)
 				}
 				after(time.Minute)
@@ -205,13 +205,34 @@ func TestR11ForwardAfterTheAgentsPart(t *testing.T) {
 				if _, err := s.flow.HandBack(ctx, id, "lee", nil); err != nil {
 					t.Errorf("HandBack = %v", err)
 				}
-				if p != coaching.AgentRemove {
-					s.hears("handed back", legs, coached...)
-				}
+				s.hears("handed back", legs, coached...)
+				s.dials("nobody was rung again", 2)
 				e.atMost(0)
 			})
 		})
 	}
+}
+
+// A refused removal is an answer too: Remove and Transfer say so at once, and
+// whoever was to leave stays.
+func TestR11RefusedRemoval(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := open(t, nil)
+		c, a, id := s.connected()
+		s.times(1000, func(r plivotest.Request) bool { return r.Op == "Kick" }, plivotest.Failure{Status: 400, Body: `{"error":"no"}`})
+		began := time.Now()
+		if err := s.flow.Remove(t.Context(), id, member(a)); !errors.Is(err, coaching.ErrNotApplied) || time.Since(began) > 2*time.Second {
+			t.Errorf("Remove = %v after %v, want ErrNotApplied at once", err, time.Since(began))
+		}
+		if err := s.flow.Transfer(t.Context(), id, coaching.Next{Ring: []coaching.Agent{agentBob}}); !errors.Is(err, coaching.ErrNotApplied) {
+			t.Errorf("Transfer = %v, want ErrNotApplied", err)
+		}
+		s.srv.FailFunc(nil)
+		after(time.Minute)
+		if !s.talks(c, a) || !s.talks(c, s.leg(bob)) {
+			t.Error("customer and agents do not hear each other")
+		}
+	})
 }
 
 // Hand back gives the agent what they had before: on hold by the host they are
