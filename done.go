@@ -185,6 +185,9 @@ func (m *machine) updateDone(c *Call, s step, d done, now time.Time) {
 
 func (m *machine) kickDone(c *Call, s step, d done, now time.Time) {
 	c.wantRead(now, false)
+	if (d.Out == clientRefused || d.Out == clientUnauthorized) && m.removalRefused(c, s.Member, d, now) {
+		return
+	}
 	if d.Out != clientOK && d.Out != clientGone {
 		n := c.failed(stepKick)
 		if p := c.member(s.Member); p != nil {
