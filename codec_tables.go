@@ -157,6 +157,7 @@ var workDoc = shape[work]{more: func(w *work) *string { return &w.more }, list: 
 		func(w *docWriter, n int) { w.int(int64(n)) }, func(r *docReader) int { return int(r.int(math.MinInt, math.MaxInt)) }),
 	timeAt("le", func(w *work) *time.Time { return &w.Lease }),
 	timeAt("sw", func(w *work) *time.Time { return &w.Swept }),
+	timeAt("bo", func(w *work) *time.Time { return &w.Bound }),
 }}
 
 var stepDoc = shape[step]{more: func(s *step) *string { return &s.more }, list: []field[step]{
@@ -201,6 +202,7 @@ var operationDoc = shape[operation]{more: func(o *operation) *string { return &o
 	boolAt("ra", func(o *operation) *bool { return &o.Raised }),
 	boolAt("wh", func(o *operation) *bool { return &o.WasHeld }),
 	boolAt("p2", func(o *operation) *bool { return &o.Part2 }),
+	uintAt("t", func(o *operation) *uint64 { return &o.Tick }),
 }}
 
 var legDoc = shape[leg]{more: func(l *leg) *string { return &l.more }, list: []field[leg]{
