@@ -226,6 +226,13 @@ func (a *aim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.ServeHTTP(w, r)
 }
 
+// only sends callbacks to these instances from now on.
+func (a *aim) only(to ...*instance) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.to = to
+}
+
 // crowd opens a shop with n instances over one store; the first is the shop's
 // flow. Every other one follows the store's feed, the rest polls.
 func crowd(t *testing.T, n int, o *plivotest.Options, adjust ...func(*coaching.Config)) (*shop, *aim) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -145,17 +146,16 @@ func TestR6Gone(t *testing.T) {
 			}
 			return nil
 		})
-		var c *plivotest.Leg
-		begun := false
+		var begun atomic.Bool
 		s.srv.FailFunc(func(r plivotest.Request) *plivotest.Failure {
 			if r.Op == "AddParticipant" {
-				begun = true
+				begun.Store(true)
 				return &plivotest.Failure{Delay: 3 * time.Second}
 			}
 			return nil
 		})
-		c = s.call()
-		s.eventually("the dial is on its way", func() bool { return begun })
+		c := s.call()
+		s.eventually("the dial is on its way", begun.Load)
 		id := s.id(c)
 		c.Hangup()
 		after(70 * time.Second)
@@ -209,6 +209,7 @@ func TestR6RouteSeesTheHistory(t *testing.T) {
 		after(time.Second)
 		id := s.id(c)
 		after(time.Minute)
+		book := s.book(id)
 		if len(seen) != 3 || len(seen[1]) != 1 || len(seen[2]) != 2 {
 			t.Fatalf("Route saw %v, want none, one and two attempts", seen)
 		}
@@ -219,7 +220,7 @@ func TestR6RouteSeesTheHistory(t *testing.T) {
 		if !farewell(c) {
 			t.Errorf("the customer heard %q, want the farewell", sounds(c))
 		}
-		if got := s.book(id); got.EndReason != coaching.ExitNobody || got.Data["queue"] != "sales" || got.Data["try"] != "2" {
+		if got := book; got.EndReason != coaching.ExitNobody || got.Data["queue"] != "sales" || got.Data["try"] != "2" {
 			t.Errorf("EndReason %v, Data %v, want nobody and both entries", got.EndReason, got.Data)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -136,11 +137,10 @@ func TestS15CrashAfterTheDial(t *testing.T) {
 				s, a := crowd(t, 2, &plivotest.Options{Switches: sw}, ringing(agentAnn, agentBob))
 				m := &mailroom{}
 				a.wrap = m.keep
-				var dead *instance
+				var dead atomic.Pointer[instance]
 				for _, i := range a.to {
 					i.hook(nil, func(r *http.Request) {
-						if isDial(r) && dead == nil {
-							dead = i
+						if isDial(r) && dead.CompareAndSwap(nil, i) {
 							i.kill()
 						}
 					})
@@ -149,7 +149,7 @@ func TestS15CrashAfterTheDial(t *testing.T) {
 				v := s.watchOver(c)
 				s.eventually("ann's phone rings", func() bool { return s.leg(ann) != nil })
 				for _, i := range a.to {
-					if i != dead {
+					if i != dead.Load() {
 						s.flow = i.flow
 					}
 				}
@@ -332,7 +332,8 @@ func TestS30RestartWhileTheyTalk(t *testing.T) {
 		v := s.watchOver(c)
 		s.cfg.Store = coaching.NewMemoryStore()
 		fresh := s.instance(true)
-		a.to, s.flow = []*instance{fresh}, fresh.flow
+		a.only(fresh)
+		s.flow = fresh.flow
 		after(10 * time.Second)
 		if !s.talks(c, ag) {
 			t.Error("customer and agent do not talk any more")
@@ -372,7 +373,8 @@ func TestS30RestartWhileTheCustomerWaits(t *testing.T) {
 				s.cfg.Store = coaching.NewMemoryStore()
 				s.phone(ann, plivotest.PhonePlan{After: 4 * time.Second, BusyInCall: true})
 				fresh := s.instance(true)
-				a.to, s.flow = []*instance{fresh}, fresh.flow
+				a.only(fresh)
+				s.flow = fresh.flow
 				v := s.watchOver(c)
 				s.eventually("the customer is served", func() bool { return s.talks(c, s.leg(ann)) || s.talks(c, s.leg(bob)) })
 				after(time.Minute)

@@ -129,13 +129,12 @@ func TestS17CustomerGoneBeforeTheDial(t *testing.T) {
 				s := closed(t, &plivotest.Options{Switches: sw})
 				i := s.instance(true)
 				s.flow, s.front.h = i.flow, i.flow.Handler()
-				var c *plivotest.Leg
 				i.hook(func(r *http.Request) {
 					if isDial(r) {
-						c.Hangup()
+						s.srv.Phone(caller, nil).Last().Hangup()
 					}
 				}, nil)
-				c = s.call()
+				s.call()
 				after(time.Minute)
 				if a := s.leg(ann); a != nil {
 					t.Errorf("ann's phone rang (now %s) for a customer who had gone", a.State())
