@@ -12,8 +12,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/plivo/plivo-go/v7"
 )
 
 // A Flow runs the calls of one contact center, or of one instance of it. Make
@@ -91,8 +89,6 @@ func (f *Flow) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "coaching.Flow{%s}",
 // LogValue is a summary without any secret.
 func (f *Flow) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(f)) }
 
-var _ api = (*plivo.Client)(nil)
-
 // callIDOf is the CallID of the call that a customer's leg opens: the prefix
 // and the leg's hex digits, so that /answer needs no store.
 func callIDOf(prefix, callUUID string) CallID {
@@ -144,8 +140,8 @@ func (f *Flow) commitFor(ctx context.Context, id CallID, in, absent input, bound
 				}
 			}
 		}
-		if errors.Is(err, ErrNotFound) {
-			return Call{}, err
+		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrSchema) {
+			return Call{}, err // trying again would not help
 		}
 		if !f.pause(ctx, try) {
 			return Call{}, fmt.Errorf("store: %w", err)
@@ -237,7 +233,7 @@ func (f *Flow) authorize(ctx context.Context, r AccessRequest) error {
 	if f.cfg.Authorize == nil {
 		return nil
 	}
-	r.Actor = actorOf(ctx)
+	r.Actor, r.Call = actorOf(ctx), r.Call.clone() // the caller goes on with its own
 	_, err := guardHost(ctx, f, "Authorize", func(ctx context.Context) (struct{}, error) { return struct{}{}, f.cfg.Authorize(ctx, r) })
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDenied, err)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -176,30 +177,27 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	check(c.Plivo != nil, "Plivo is required")
 	if c.Plivo != nil {
-		check(c.Plivo.AuthId != "" && c.Plivo.AuthToken != "", "Plivo has no AuthId or no AuthToken")
-		check(c.Plivo.BaseUrl != nil, "Plivo was not made by plivo.NewClient")
+		check(all(c.Plivo.AuthId, 1, 64, isAlnum), "Plivo's AuthId is missing or malformed")
+		check(c.Plivo.AuthToken != "", "Plivo has no AuthToken")
+		check(c.Plivo.BaseUrl != nil && c.Plivo.BaseUrl.Host != "", "Plivo was not made by plivo.NewClient")
 	}
 	check(c.Route != nil, "Route is required")
 	if c.PublicURL == "" {
 		check(false, "PublicURL is required")
 	} else {
 		c.PublicURL = strings.TrimRight(c.PublicURL, "/")
-		u, err := url.Parse(c.PublicURL)
-		check(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil && len(c.PublicURL) <= 1024,
+		check(webURL(c.PublicURL) && !strings.ContainsAny(c.PublicURL, "?#@") && len(c.PublicURL) <= 1024,
 			"PublicURL must be an absolute http or https URL without query, fragment and user")
 	}
-	for name, v := range map[string]string{"WaitMusic": c.WaitMusic, "HoldMusic": c.HoldMusic} {
-		if v != "" {
-			u, err := url.Parse(v)
-			check(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "", "%s must be an absolute http or https URL", name)
-		}
-	}
+	check(c.WaitMusic == "" || webURL(c.WaitMusic), "WaitMusic must be an absolute http or https URL")
+	check(c.HoldMusic == "" || webURL(c.HoldMusic), "HoldMusic must be an absolute http or https URL")
 	if c.Prefix == "" {
 		sum := sha256.Sum256([]byte(c.PublicURL))
 		c.Prefix = "cc" + hex.EncodeToString(sum[:4])
 	}
 	check(all(c.Prefix, 1, 32, isAlnum), "Prefix must match [A-Za-z0-9]{1,32}")
 	check(c.CallerID == "" || isE164(c.CallerID), "CallerID must be E.164")
+	c.Tokens = slices.Clone(c.Tokens)
 	for i, t := range c.Tokens {
 		check(t != "", "Tokens[%d] is empty", i)
 	}
@@ -243,6 +241,12 @@ func (c Config) withDefaults() (Config, error) {
 		c.Store = NewMemoryStore()
 	}
 	return c, nil
+}
+
+// webURL reports whether s is a URL that Plivo can be told, in its XML too.
+func webURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Hostname() != "" && xmlURL(s, "http")
 }
 
 func (s Supervisor) check(address bool) error {

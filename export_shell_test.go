@@ -7,3 +7,6 @@ func ParseForm(raw string) (url.Values, error) { return parseForm(raw) }
 
 // GuardLength is how many callbacks the repeat guard of a call remembers.
 func GuardLength(c Call) int { return len(c.work.Seen) }
+
+// EffectiveConfig is a Flow's Config with its defaults filled in.
+func EffectiveConfig(f *Flow) Config { return f.cfg }

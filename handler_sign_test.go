@@ -33,7 +33,7 @@ func bodyOf(t testing.TB, r *http.Request) string {
 	return string(b)
 }
 
-func TestHandlerSignatures(t *testing.T) {
+func TestR13HandlerSignatures(t *testing.T) {
 	const (
 		v3    = "X-Plivo-Signature-V3"
 		ma    = "X-Plivo-Signature-Ma-V3"
@@ -157,7 +157,7 @@ func TestHandlerSignatures(t *testing.T) {
 }
 
 // Every path checks, for every method it takes.
-func TestHandlerChecksEveryPath(t *testing.T) {
+func TestR13HandlerChecksEveryPath(t *testing.T) {
 	for name, p := range deskPaths() {
 		for method := range strings.SplitSeq(p.allow, ", ") {
 			t.Run(method+" "+name, func(t *testing.T) {
@@ -190,7 +190,7 @@ func TestHandlerChecksEveryPath(t *testing.T) {
 
 // The signature does not tell a name from its value, nor one request under a
 // nonce from another. The nonce guard does (R13).
-func TestHandlerRefusesANonceUsedAgain(t *testing.T) {
+func TestR13NonceUsedAgain(t *testing.T) {
 	cut := map[string][2]string{ // bytes moved between a name and its value; what is signed stays the same
 		"into the name":       {"MemberID=8", "MemberID8="},
 		"out of the name":     {"MemberID=8", "MemberI=D8"},
@@ -276,7 +276,7 @@ func TestHandlerRefusesANonceUsedAgain(t *testing.T) {
 }
 
 // The guard forgets: it is bounded.
-func TestHandlerGuardIsBounded(t *testing.T) {
+func TestR14GuardIsBounded(t *testing.T) {
 	d := newDesk(t)
 	for i := range 200 {
 		d.ok(d.event([]string{"ParticipantMute", "ParticipantUnmute"}[i%2], "7", "customer", fmt.Sprintf("%08x-2c78-4d85-b1a4-6eae7dbafb36", i)))

@@ -16,7 +16,7 @@ import (
 
 // Whoever dials in without a good ticket hears the same, whatever the reason,
 // so that nothing can be learnt by trying (R17).
-func TestSupervisorRefusalsSoundTheSame(t *testing.T) {
+func TestR17EveryRefusalSoundsTheSame(t *testing.T) {
 	const leg, other = "11f9bf0e-2c78-4d85-b1a4-6eae7dbafb36", "22f9bf0e-2c78-4d85-b1a4-6eae7dbafb36"
 	issue := func(d *desk, o *coaching.TicketOptions) string {
 		d.t.Helper()
@@ -27,7 +27,9 @@ func TestSupervisorRefusalsSoundTheSame(t *testing.T) {
 		_, value := ticket.Header()
 		return value
 	}
-	dial := func(d *desk, value, leg string) *httptest.ResponseRecorder { return d.post("/supervisor", deskTicket(value, leg)) }
+	dial := func(d *desk, value, leg string) *httptest.ResponseRecorder {
+		return d.post("/supervisor", deskTicket(value, leg))
+	}
 	secret := func(value string) string { return value[len(deskCall):] }
 	refusals := map[string]func(d *desk) *httptest.ResponseRecorder{
 		"no ticket":       func(d *desk) *httptest.ResponseRecorder { return dial(d, "", leg) },

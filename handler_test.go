@@ -205,7 +205,7 @@ func deskPaths() map[string]struct {
 
 // The one request each path is for is answered 200: status callbacks with an
 // empty body, the others with a document.
-func TestHandlerAnswers(t *testing.T) {
+func TestR15HandlerAnswers(t *testing.T) {
 	for name, p := range deskPaths() {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t, func(c *coaching.Config) { c.Observer = deaf{} })
@@ -226,7 +226,7 @@ type deaf struct{}
 
 func (deaf) Observe(context.Context, coaching.Record) {}
 
-func TestHandlerAnswersGET(t *testing.T) {
+func TestR15HandlerAnswersGET(t *testing.T) {
 	d := newDesk(t)
 	query := deskAnswer()
 	query.Set("CallUUID", "4f93bf0e-2c78-4d85-b1a4-6eae7dbafb36")
@@ -248,7 +248,7 @@ func TestHandlerAnswersGET(t *testing.T) {
 
 // What is done is done: a handler never redirects, because a redirected
 // callback loses its parameters.
-func TestHandlerKnowsItsPathsAlone(t *testing.T) {
+func TestR15NoRedirects(t *testing.T) {
 	d := newDesk(t)
 	srv := httptest.NewServer(d.h)
 	defer srv.Close()
@@ -333,7 +333,7 @@ func TestHandlerRefusesBodies(t *testing.T) {
 }
 
 // What is signed and makes no sense is 400.
-func TestHandlerRefusesForms(t *testing.T) {
+func TestR15HandlerRefusesForms(t *testing.T) {
 	leg := "ceeac2c3-2c78-4d85-b1a4-6eae7dbafb36"
 	with := func(form url.Values, key string, values ...string) url.Values {
 		form[key] = values
@@ -397,7 +397,7 @@ func TestHandlerRefusesForms(t *testing.T) {
 
 // What is not ours, or not known, is taken and forgotten, or Plivo would send
 // it again and again.
-func TestHandlerTakesWhatIsNotOurs(t *testing.T) {
+func TestR15TakesWhatIsNotOurs(t *testing.T) {
 	d := newDesk(t)
 	before := d.call().Version
 	foreign := deskEvent("ParticipantJoin", "8", "agent", "ceeac2c3-2c78-4d85-b1a4-6eae7dbafb36")
@@ -437,7 +437,7 @@ func TestHandlerTakesWhatIsNotOurs(t *testing.T) {
 
 // A store that is down is 503 to whom can come again, and a document to whom
 // waits on the phone.
-func TestHandlerWithoutStore(t *testing.T) {
+func TestR15WithoutStore(t *testing.T) {
 	for name, p := range deskPaths() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -479,7 +479,7 @@ func TestHandlerWaitsForStore(t *testing.T) {
 }
 
 // A repeat changes nothing and gets the first answer again.
-func TestHandlerRepeats(t *testing.T) {
+func TestR14HandlerRepeats(t *testing.T) {
 	said := 0
 	d := newDesk(t, func(c *coaching.Config) {
 		c.Observer = deaf{}
@@ -582,7 +582,7 @@ func TestHandlerSlowBodies(t *testing.T) {
 
 // The handler may stand anywhere: behind a proxy that ends TLS, at a path that
 // somebody strips, or that nobody does, or in part.
-func TestHandlerMounting(t *testing.T) {
+func TestR13HandlerMounting(t *testing.T) {
 	strip := http.StripPrefix
 	mux := func(pattern string, h http.Handler) http.Handler {
 		m := http.NewServeMux()

@@ -204,6 +204,13 @@ type aim struct {
 	wrap func(http.Handler) http.Handler // may be nil
 }
 
+// at aims at these instances from now on.
+func (a *aim) at(to ...*instance) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.to = to
+}
+
 func (a *aim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	var live []*instance
@@ -226,13 +233,6 @@ func (a *aim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.ServeHTTP(w, r)
 }
 
-// only sends callbacks to these instances from now on.
-func (a *aim) only(to ...*instance) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.to = to
-}
-
 // crowd opens a shop with n instances over one store; the first is the shop's
 // flow. Every other one follows the store's feed, the rest polls.
 func crowd(t *testing.T, n int, o *plivotest.Options, adjust ...func(*coaching.Config)) (*shop, *aim) {
@@ -242,7 +242,8 @@ func crowd(t *testing.T, n int, o *plivotest.Options, adjust ...func(*coaching.C
 	for k := range n {
 		a.to = append(a.to, s.instance(k%2 == 1))
 	}
-	s.front.h, s.flow = a, a.to[0].flow
+	s.front.set(a)
+	s.flow = a.to[0].flow
 	return s, a
 }
 

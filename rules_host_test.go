@@ -313,7 +313,7 @@ func TestR18Orphans(t *testing.T) {
 				after(20 * time.Second)
 				s.cfg.Store = coaching.NewMemoryStore()
 				fresh := s.instance(true)
-				a.only(fresh)
+				a.at(fresh)
 				s.flow = fresh.flow
 				updates := len(s.requests("UpdateParticipant"))
 				after(3 * time.Minute)
@@ -371,7 +371,7 @@ func TestR18OrphanInSilence(t *testing.T) {
 		after(5 * time.Second)
 		s.cfg.Store = coaching.NewMemoryStore()
 		fresh := s.instance(true)
-		a.only(fresh)
+		a.at(fresh)
 		s.flow = fresh.flow
 		s.eventually("customer and agent talk again", func() bool { return s.talks(c, ag) })
 	})

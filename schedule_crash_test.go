@@ -332,7 +332,7 @@ func TestS30RestartWhileTheyTalk(t *testing.T) {
 		v := s.watchOver(c)
 		s.cfg.Store = coaching.NewMemoryStore()
 		fresh := s.instance(true)
-		a.only(fresh)
+		a.at(fresh)
 		s.flow = fresh.flow
 		after(10 * time.Second)
 		if !s.talks(c, ag) {
@@ -373,7 +373,7 @@ func TestS30RestartWhileTheCustomerWaits(t *testing.T) {
 				s.cfg.Store = coaching.NewMemoryStore()
 				s.phone(ann, plivotest.PhonePlan{After: 4 * time.Second, BusyInCall: true})
 				fresh := s.instance(true)
-				a.only(fresh)
+				a.at(fresh)
 				s.flow = fresh.flow
 				v := s.watchOver(c)
 				s.eventually("the customer is served", func() bool { return s.talks(c, s.leg(ann)) || s.talks(c, s.leg(bob)) })

@@ -128,10 +128,11 @@ func TestS17CustomerGoneBeforeTheDial(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				s := closed(t, &plivotest.Options{Switches: sw})
 				i := s.instance(true)
-				s.flow, s.front.h = i.flow, i.flow.Handler()
+				s.flow = i.flow
+				s.front.set(i.flow.Handler())
 				i.hook(func(r *http.Request) {
 					if isDial(r) {
-						s.srv.Phone(caller, nil).Last().Hangup()
+						s.leg(caller).Hangup()
 					}
 				}, nil)
 				s.call()
@@ -189,13 +190,13 @@ func TestS18CallEndsUnderATicket(t *testing.T) {
 		s := open(t, nil)
 		c, _, id := s.connected()
 		inner := s.flow.Handler()
-		s.front.h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.front.set(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			inner.ServeHTTP(w, r)
 			if strings.HasSuffix(r.URL.Path, "/supervisor") {
 				c.Hangup()
 				time.Sleep(2 * time.Second)
 			}
-		})
+		}))
 		ticket, err := s.flow.Ticket(t.Context(), id, supLee, nil)
 		if err != nil {
 			t.Fatalf("Ticket = %v", err)
@@ -222,7 +223,7 @@ func TestS19OldEventReplayed(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := open(t, nil, func(cfg *coaching.Config) { cfg.Retention = time.Minute })
 		m := &mailroom{}
-		s.front.h = m.keep(s.flow.Handler())
+		s.front.set(m.keep(s.flow.Handler()))
 		c, _, id := s.connected()
 		c.Hangup()
 		after(10 * time.Minute)
