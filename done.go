@@ -57,6 +57,9 @@ func (m *machine) sending(c *Call, s *step, now time.Time, by string) {
 		}
 		sendLock(f, s.Value, now, by, m.lag, m.settle)
 		if o := c.opOf(p.Supervisor); o != nil && !s.Value {
+			if !o.Raised { // progress: what had to close before is confirmed
+				o.Deadline = later(o.Deadline, now.Add(lowPatience))
+			}
 			o.Raised = true
 		}
 	case stepKick:
