@@ -12,8 +12,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/plivo/plivo-go/v7"
 )
 
 // A Flow runs the calls of one contact center, or of one instance of it. Make
@@ -98,8 +96,6 @@ func (f *Flow) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "coaching.Flow{%s}",
 // LogValue is a summary without any secret.
 func (f *Flow) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(f)) }
 
-var _ api = (*plivo.Client)(nil)
-
 // callIDOf is the CallID of the call that a customer's leg opens: the prefix
 // and the leg's hex digits, so that /answer needs no store.
 func callIDOf(prefix, callUUID string) CallID {
@@ -151,8 +147,8 @@ func (f *Flow) commitFor(ctx context.Context, id CallID, in, absent input, bound
 				}
 			}
 		}
-		if errors.Is(err, ErrNotFound) {
-			return Call{}, err
+		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrSchema) {
+			return Call{}, err // trying again would not help
 		}
 		if !f.pause(ctx, try) {
 			return Call{}, fmt.Errorf("store: %w", err)

@@ -27,6 +27,7 @@ type paperStore struct {
 	mu      sync.Mutex
 	written int
 	bytes   int
+	most    int
 	richest []byte
 }
 
@@ -64,8 +65,12 @@ func (s *paperStore) Put(ctx context.Context, c coaching.Call) (coaching.Call, e
 	}
 	s.mu.Lock()
 	s.written, s.bytes = s.written+1, s.bytes+len(doc)
-	if len(doc) > len(s.richest) {
-		s.richest = doc
+	if len(doc) > s.most {
+		s.most = len(doc)
+	}
+	_, coached := c.Supervisor("lee")
+	if len(doc) > len(s.richest) && coached && bytes.Contains(doc, []byte(`"ti":[`)) {
+		s.richest = doc // in the middle of everything
 	}
 	s.mu.Unlock()
 	back.Version = c.Version
@@ -96,7 +101,7 @@ func TestFlowOnDocuments(t *testing.T) {
 	if testing.Short() {
 		seeds = 4
 	}
-	var written, size int
+	var written, size, most int
 	var richest []byte
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -115,6 +120,7 @@ func TestFlowOnDocuments(t *testing.T) {
 				s.srv.Phone(ann, &plivotest.PhonePlan{After: 2 * time.Second, PressKey: "5"})
 				drive(t, s, rand.New(rand.NewPCG(uint64(seed), 1)))
 				written, size = written+paper.written, size+paper.bytes
+				most = max(most, paper.most)
 				if len(paper.richest) > len(richest) {
 					richest = paper.richest
 				}
@@ -124,7 +130,7 @@ func TestFlowOnDocuments(t *testing.T) {
 	if written == 0 {
 		t.Fatal("nothing was stored")
 	}
-	t.Logf("%d versions, %d bytes on average, %d at most", written, size/written, len(richest))
+	t.Logf("%d versions, %d bytes on average, %d at most", written, size/written, most)
 	if name := filepath.Join("testdata", "call", "v1.json"); *update {
 		if _, err := os.Stat(name); os.IsNotExist(err) { // what is there is never rewritten
 			if err := os.WriteFile(name, append(richest, '\n'), 0o666); err != nil {

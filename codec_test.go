@@ -416,6 +416,36 @@ func TestOldDocuments(t *testing.T) {
 	}
 }
 
+// The first document ever, of a customer and agents who have just left two
+// supervisors behind, means today what it meant then.
+func TestFirstDocument(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("testdata", "call", "v1.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := decode(t, doc)
+	mia, ok := c.Supervision("mia")
+	if !ok || mia.Mode != ModeOpen || !mia.Audible || mia.Actor != (Actor{ID: "boss", Role: "lead"}) || !mia.TookOver {
+		t.Errorf("mia = %+v, want audible by a take-over that boss asked for", mia)
+	}
+	lee, ok := c.Supervisor("lee")
+	if !ok || !lee.Muted || !lee.Coaching || lee.Confirmed || lee.mute.Owe.IsZero() || !lee.mute.Doubt {
+		t.Errorf("lee = %+v, want muted, coaching, with an opening request unanswered", lee)
+	}
+	p, ok := c.Participant("1008")
+	if _, in := c.Customer(); in || !ok || p.Role != RoleCustomer || !p.Left.Equal(time.Unix(0, 946684849262114418)) {
+		t.Errorf("customer = %+v, want gone", p)
+	}
+	if c.State != StateActive || c.From != "14155550123" || c.Headers["Account"] != "42" || c.Data["queue"] != `a"b` || len(c.Participants) != 5 ||
+		len(c.Attempts) != 1 || c.Attempts[0].Rings[0] != (Ring{"ann", LegGivenUp}) || c.Attempts[0].Reached != "bob" ||
+		len(c.work.Tickets) != 1 || c.work.Tickets[0].Agent != AgentHold || len(c.work.Legs) != 4 || c.work.Legs[0].Agent.ConfirmKey != "5" {
+		t.Errorf("the call = %+v", c)
+	}
+	if !c.Live() || !c.Due().Equal(time.Unix(0, 946684849381105869)) {
+		t.Errorf("Live, Due = %v, %v", c.Live(), c.Due())
+	}
+}
+
 func FuzzDecodeCall(f *testing.F) {
 	files, _ := filepath.Glob(filepath.Join("testdata", "call", "*.json"))
 	if len(files) == 0 {

@@ -43,59 +43,81 @@ func (g *stage) cut(l *plivotest.Leg) {
 	g.must(client.HangUp(g.t.Context(), l.UUID()))
 }
 
-func companyCases() []companyCase {
-	const hold, beep, speak = "hold music", "beep:1", "speak"
-	const quick = 100 * time.Millisecond // from the event to the music
-	route := func(cfg *coaching.Config) { cfg.Leave.AfterGoodbye = coaching.LeaveRoute }
-	conflict := func(g *stage, what string, err error) {
-		g.t.Helper()
-		if !errors.Is(err, coaching.ErrConflict) {
-			g.t.Errorf("%s = %v, want ErrConflict", what, err)
-		}
+const (
+	holdMusic = "hold music"
+	beepOne   = "beep:1"
+	spoken    = "speak"
+	atOnce    = 100 * time.Millisecond // from the event to the music
+)
+
+func routeAgain(cfg *coaching.Config) { cfg.Leave.AfterGoodbye = coaching.LeaveRoute }
+
+func (g *stage) conflict(what string, err error) {
+	g.t.Helper()
+	if !errors.Is(err, coaching.ErrConflict) {
+		g.t.Errorf("%s = %v, want ErrConflict", what, err)
 	}
-	return []companyCase{
+}
+
+// The customer leaves, whoever remains: the call ends.
+func TestCompanyC1(t *testing.T) {
+	playCompany(t, []companyCase{
 		{name: "the customer leaves", play: func(g *stage) { g.barge(coaching.ModeCoach); g.c.Hangup() },
 			ended: coaching.ExitCustomer, dials: 2},
+	})
+}
 
-		// an agent leaves, another audible party remains
+// An agent leaves, another audible party remains: carry on.
+func TestCompanyC2(t *testing.T) {
+	playCompany(t, []companyCase{
 		{name: "one of two agents hangs up", play: func(g *stage) { b := g.second(g.id); g.a.Hangup(); _ = b },
-			with: bob, sounds: []string{beep, beep}, dials: 3},
+			with: bob, sounds: []string{beepOne, beepOne}, dials: 3},
 		{name: "an agent hangs up beside a supervisor who took over", play: func(g *stage) { g.takeOver(coaching.AgentKeep); g.a.Hangup() },
-			with: lee, sounds: []string{beep}, dials: 2},
+			with: lee, sounds: []string{beepOne}, dials: 2},
 		{name: "a muted agent hangs up beside a supervisor who took over", play: func(g *stage) { g.takeOver(coaching.AgentMute); g.a.Hangup() },
-			with: lee, sounds: []string{beep}, dials: 2},
+			with: lee, sounds: []string{beepOne}, dials: 2},
 		{name: "an agent is removed beside a supervisor who took over", play: func(g *stage) {
 			g.takeOver(coaching.AgentHold)
 			g.must(g.flow.Remove(g.t.Context(), g.id, member(g.a)))
-		}, with: lee, sounds: []string{beep}, dials: 2},
+		}, with: lee, sounds: []string{beepOne}, dials: 2},
+	})
+}
 
-		// the last agent says goodbye
+// The last agent hangs up normally: music at once, and the end without a
+// farewell, unless LeavePolicy routes.
+func TestCompanyC3(t *testing.T) {
+	playCompany(t, []companyCase{
 		{name: "goodbye", play: func(g *stage) { g.a.Hangup() },
-			ended: coaching.ExitAgent, sounds: []string{hold}, dials: 1, silent: quick},
+			ended: coaching.ExitAgent, sounds: []string{holdMusic}, dials: 1, silent: atOnce},
 		{name: "goodbye, a supervisor monitors", play: func(g *stage) { g.barge(coaching.ModeMonitor); g.a.Hangup() },
-			ended: coaching.ExitAgent, sounds: []string{hold}, dials: 2, silent: quick},
-		{name: "goodbye, routed by policy", adjust: route, play: func(g *stage) { g.a.Hangup() },
-			with: bob, sounds: []string{hold}, dials: 2, silent: quick},
-		{name: "goodbye, routed by policy, a supervisor coaches", adjust: route, play: func(g *stage) { g.barge(coaching.ModeCoach); g.a.Hangup() },
-			with: bob, sounds: []string{hold}, dials: 3, silent: quick},
+			ended: coaching.ExitAgent, sounds: []string{holdMusic}, dials: 2, silent: atOnce},
+		{name: "goodbye, routed by policy", adjust: routeAgain, play: func(g *stage) { g.a.Hangup() },
+			with: bob, sounds: []string{holdMusic}, dials: 2, silent: atOnce},
+		{name: "goodbye, routed by policy, a supervisor coaches", adjust: routeAgain, play: func(g *stage) { g.barge(coaching.ModeCoach); g.a.Hangup() },
+			with: bob, sounds: []string{holdMusic}, dials: 3, silent: atOnce},
 		{name: "goodbye, the cause is read", sw: plivotest.Switches{NoLegCallbacks: true}, play: func(g *stage) { g.a.Hangup() },
-			ended: coaching.ExitAgent, sounds: []string{hold}, dials: 1, silent: quick},
+			ended: coaching.ExitAgent, sounds: []string{holdMusic}, dials: 1, silent: atOnce},
 		{name: "goodbye, the cause comes within the grace", sw: plivotest.Switches{NoLegCallbacks: true, HangupCauseDelay: time.Second}, play: func(g *stage) { g.a.Hangup() },
-			ended: coaching.ExitAgent, sounds: []string{hold}, dials: 1, silent: quick},
+			ended: coaching.ExitAgent, sounds: []string{holdMusic}, dials: 1, silent: atOnce},
 		{name: "goodbye, the cause comes too late", sw: plivotest.Switches{NoLegCallbacks: true, HangupCauseDelay: 10 * time.Second}, play: func(g *stage) { g.a.Hangup() },
-			with: bob, sounds: []string{hold}, dials: 2, silent: quick},
+			with: bob, sounds: []string{holdMusic}, dials: 2, silent: atOnce},
+	})
+}
 
-		// the last agent is lost otherwise
-		{name: "line cut", play: func(g *stage) { g.cut(g.a) }, with: bob, sounds: []string{hold}, dials: 2, silent: quick},
+// The last agent is lost otherwise: music and routing, three times and MaxWait
+// at most, then the farewell. Nobody unheard is promoted.
+func TestCompanyC4(t *testing.T) {
+	playCompany(t, []companyCase{
+		{name: "line cut", play: func(g *stage) { g.cut(g.a) }, with: bob, sounds: []string{holdMusic}, dials: 2, silent: atOnce},
 		{name: "line cut, a supervisor coaches", play: func(g *stage) { g.barge(coaching.ModeCoach); g.cut(g.a) },
-			with: bob, sounds: []string{hold}, dials: 3, silent: quick},
-		{name: "kicked by others", play: func(g *stage) { g.kick(g.a) }, with: bob, sounds: []string{hold}, dials: 2, silent: quick},
+			with: bob, sounds: []string{holdMusic}, dials: 3, silent: atOnce},
+		{name: "kicked by others", play: func(g *stage) { g.kick(g.a) }, with: bob, sounds: []string{holdMusic}, dials: 2, silent: atOnce},
 		{name: "removed by a verb", play: func(g *stage) { g.must(g.flow.Remove(g.t.Context(), g.id, member(g.a))) },
-			with: bob, sounds: []string{hold}, dials: 2, silent: quick},
+			with: bob, sounds: []string{holdMusic}, dials: 2, silent: atOnce},
 		{name: "line cut, nobody is found", adjust: func(cfg *coaching.Config) { cfg.Route = coaching.RingOnce(agentAnn) }, play: func(g *stage) {
 			g.phone(ann, plivotest.PhonePlan{Action: plivotest.Busy})
 			g.cut(g.a)
-		}, ended: coaching.ExitNobody, sounds: []string{hold, speak}, dials: 2, silent: quick},
+		}, ended: coaching.ExitNobody, sounds: []string{holdMusic, spoken}, dials: 2, silent: atOnce},
 		{name: "line cut, nobody until MaxWait", adjust: func(cfg *coaching.Config) {
 			cfg.MaxWait = time.Minute
 			cfg.Route = func(_ context.Context, c coaching.Call) (coaching.Next, error) {
@@ -105,7 +127,7 @@ func companyCases() []companyCase {
 				return coaching.Next{Wait: 7 * time.Second}, nil
 			}
 		}, play: func(g *stage) { g.barge(coaching.ModeCoach); g.cut(g.a) }, wait: 90 * time.Second,
-			ended: coaching.ExitNobody, sounds: []string{hold, speak}, dials: 2, silent: quick},
+			ended: coaching.ExitNobody, sounds: []string{holdMusic, spoken}, dials: 2, silent: atOnce},
 		{name: "line cut, music for two hours if need be", adjust: func(cfg *coaching.Config) {
 			cfg.MaxWait = 3 * time.Hour
 			cfg.Route = func(_ context.Context, c coaching.Call) (coaching.Next, error) {
@@ -114,7 +136,7 @@ func companyCases() []companyCase {
 				}
 				return coaching.Next{Wait: time.Minute}, nil
 			}
-		}, play: func(g *stage) { g.cut(g.a) }, wait: 2 * time.Hour, hears: hold, sounds: []string{hold}, dials: 1, silent: quick},
+		}, play: func(g *stage) { g.cut(g.a) }, wait: 2 * time.Hour, hears: holdMusic, sounds: []string{holdMusic}, dials: 1, silent: atOnce},
 		{name: "three losses, then the farewell", play: func(g *stage) {
 			for k := range 4 {
 				l := g.talker()
@@ -124,41 +146,54 @@ func companyCases() []companyCase {
 				g.cut(l)
 				after(20 * time.Second)
 			}
-		}, ended: coaching.ExitNobody, sounds: []string{hold, hold, hold, hold, speak}, dials: 4, silent: quick},
+		}, ended: coaching.ExitNobody, sounds: []string{holdMusic, holdMusic, holdMusic, holdMusic, spoken}, dials: 4, silent: atOnce},
+	})
+}
 
-		// a supervisor who took over leaves
+// A supervisor who took over leaves: the agents get back what they had; agent
+// gone, as for the last agent.
+func TestCompanyC5(t *testing.T) {
+	playCompany(t, []companyCase{
 		{name: "who took over drops out, agent muted", play: func(g *stage) { g.takeOver(coaching.AgentMute); g.leg(lee).Hangup() },
-			with: ann, sounds: []string{beep}, dials: 2, silent: quick},
+			with: ann, sounds: []string{beepOne}, dials: 2, silent: atOnce},
 		{name: "who took over is cut off, agent on hold", play: func(g *stage) { g.takeOver(coaching.AgentHold); g.cut(g.leg(lee)) },
-			with: ann, sounds: []string{beep}, dials: 2, silent: quick},
+			with: ann, sounds: []string{beepOne}, dials: 2, silent: atOnce},
 		{name: "who took over leaves by the verb, agent on hold", play: func(g *stage) {
 			g.takeOver(coaching.AgentHold)
 			g.must(g.flow.Leave(g.t.Context(), g.id, "lee"))
-		}, with: ann, sounds: []string{beep}, dials: 2, silent: quick},
+		}, with: ann, sounds: []string{beepOne}, dials: 2, silent: atOnce},
 		{name: "who took over is cut off, agent removed", play: func(g *stage) { g.takeOver(coaching.AgentRemove); g.cut(g.leg(lee)) },
-			with: bob, sounds: []string{beep, hold}, dials: 3, silent: quick},
+			with: bob, sounds: []string{beepOne, holdMusic}, dials: 3, silent: atOnce},
 		{name: "who took over says goodbye, agent removed", play: func(g *stage) { g.takeOver(coaching.AgentRemove); g.leg(lee).Hangup() },
-			ended: coaching.ExitAgent, sounds: []string{beep, hold}, dials: 2, silent: quick},
+			ended: coaching.ExitAgent, sounds: []string{beepOne, holdMusic}, dials: 2, silent: atOnce},
 		{name: "who took over drops out, agent gone, another monitors", play: func(g *stage) {
 			_, err := g.flow.Barge(g.t.Context(), g.id, supMia, &coaching.JoinOptions{Mode: coaching.ModeMonitor})
 			g.must(err)
 			g.takeOver(coaching.AgentRemove)
 			g.cut(g.leg(lee))
-		}, with: bob, sounds: []string{beep, hold}, dials: 4, silent: quick},
+		}, with: bob, sounds: []string{beepOne, holdMusic}, dials: 4, silent: atOnce},
+	})
+}
 
-		// another supervisor leaves
+// Another supervisor leaves: nobody else's mute or hold changes.
+func TestCompanyC6(t *testing.T) {
+	playCompany(t, []companyCase{
 		{name: "a monitoring supervisor leaves", play: func(g *stage) {
 			_, err := g.flow.Barge(g.t.Context(), g.id, supMia, &coaching.JoinOptions{Mode: coaching.ModeMonitor})
 			g.must(err)
 			g.takeOver(coaching.AgentHold)
 			g.leg(mia).Hangup()
 			after(10 * time.Second)
-			if p, _ := g.book(g.id).Agent("ann"); !p.Held || g.a.Listening() != hold {
+			if p, _ := g.book(g.id).Agent("ann"); !p.Held || g.a.Listening() != holdMusic {
 				g.t.Errorf("the agent is on hold: %v, hears %s; want them left alone", p.Held, g.a.Listening())
 			}
-		}, with: lee, sounds: []string{beep}, dials: 3},
+		}, with: lee, sounds: []string{beepOne}, dials: 3},
+	})
+}
 
-		// all but supervisors
+// All but supervisors leave: the end, and phones that ring are given up.
+func TestCompanyC7(t *testing.T) {
+	playCompany(t, []companyCase{
 		{name: "customer leaves while a supervisor rings", play: func(g *stage) {
 			g.phone(mia, plivotest.PhonePlan{Action: plivotest.NoAnswer})
 			_, err := g.flow.Barge(g.t.Context(), g.id, supMia, &coaching.JoinOptions{NoWait: true})
@@ -166,30 +201,34 @@ func companyCases() []companyCase {
 			g.barge(coaching.ModeCoach)
 			g.c.Hangup()
 		}, ended: coaching.ExitCustomer, dials: 3},
+	})
+}
 
-		// mute and hold
+// Mute and hold of the only audible party, by verbs and behind our back.
+func TestCompanyMuteAndHold(t *testing.T) {
+	playCompany(t, []companyCase{
 		{name: "mute of the only audible party", play: func(g *stage) {
-			conflict(g, "Mute", g.flow.Mute(g.t.Context(), g.id, member(g.a)))
+			g.conflict("Mute", g.flow.Mute(g.t.Context(), g.id, member(g.a)))
 		}, with: ann, dials: 1},
 		{name: "hold of the only audible party", play: func(g *stage) {
 			g.must(g.flow.Hold(g.t.Context(), g.id, member(g.a)))
-		}, hears: hold, sounds: []string{hold}, dials: 1, silent: quick},
+		}, hears: holdMusic, sounds: []string{holdMusic}, dials: 1, silent: atOnce},
 		{name: "hold of the only audible party, resumed", play: func(g *stage) {
 			g.must(g.flow.Hold(g.t.Context(), g.id, member(g.a)))
 			after(time.Minute)
 			g.must(g.flow.Resume(g.t.Context(), g.id, member(g.a)))
-		}, with: ann, sounds: []string{hold}, dials: 1, silent: quick},
+		}, with: ann, sounds: []string{holdMusic}, dials: 1, silent: atOnce},
 		{name: "hold of the customer, resumed", play: func(g *stage) {
 			g.must(g.flow.Hold(g.t.Context(), g.id, member(g.c)))
 			after(time.Minute)
 			g.must(g.flow.Resume(g.t.Context(), g.id, member(g.c)))
-		}, with: ann, sounds: []string{hold}, dials: 1},
+		}, with: ann, sounds: []string{holdMusic}, dials: 1},
 		{name: "mute and hold of one of two agents, who stays alone", play: func(g *stage) {
 			b := g.second(g.id)
 			g.must(g.flow.Mute(g.t.Context(), g.id, member(g.a)))
 			g.must(g.flow.Hold(g.t.Context(), g.id, member(g.a)))
 			g.cut(b)
-		}, with: ann, sounds: []string{beep, beep}, dials: 3, silent: quick},
+		}, with: ann, sounds: []string{beepOne, beepOne}, dials: 3, silent: atOnce},
 		{name: "muted behind our back", play: func(g *stage) {
 			g.foreign(g.a, coaching.ParticipantUpdate{Mute: ptr(true)})
 		}, with: ann, dials: 1, silent: 5 * time.Second},
@@ -198,14 +237,18 @@ func companyCases() []companyCase {
 		}, with: ann, dials: 1, silent: 5 * time.Second},
 		{name: "the customer held behind our back", play: func(g *stage) {
 			g.foreign(g.c, coaching.ParticipantUpdate{Hold: ptr(true)})
-		}, with: ann, sounds: []string{hold}, dials: 1, silent: 5 * time.Second},
+		}, with: ann, sounds: []string{holdMusic}, dials: 1, silent: 5 * time.Second},
 		{name: "agent lost while the customer is on hold", play: func(g *stage) {
 			g.must(g.flow.Hold(g.t.Context(), g.id, member(g.c)))
 			after(10 * time.Second)
 			g.cut(g.a)
-		}, with: bob, sounds: []string{hold}, dials: 2},
+		}, with: bob, sounds: []string{holdMusic}, dials: 2},
+	})
+}
 
-		// transfer
+// One agent goes for another.
+func TestCompanyTransfer(t *testing.T) {
+	playCompany(t, []companyCase{
 		{name: "transfer", play: func(g *stage) {
 			g.must(g.flow.Transfer(g.t.Context(), g.id, coaching.Next{Ring: []coaching.Agent{agentBob}}))
 		}, with: bob, dials: 2},
@@ -226,7 +269,7 @@ func companyCases() []companyCase {
 			if err := <-done; err != nil {
 				g.t.Errorf("Transfer = %v, want nil", err)
 			}
-		}, with: bob, sounds: []string{hold}, dials: 2, silent: quick},
+		}, with: bob, sounds: []string{holdMusic}, dials: 2, silent: atOnce},
 		{name: "transfer, the first hangs up meanwhile, nobody answers", play: func(g *stage) {
 			g.phone(bob, plivotest.PhonePlan{Action: plivotest.NoAnswer})
 			done := make(chan error, 1)
@@ -239,7 +282,7 @@ func companyCases() []companyCase {
 			if err := <-done; !errors.Is(err, coaching.ErrNotApplied) {
 				g.t.Errorf("Transfer = %v, want ErrNotApplied", err)
 			}
-		}, with: ann, sounds: []string{hold}, dials: 3, silent: quick},
+		}, with: ann, sounds: []string{holdMusic}, dials: 3, silent: atOnce},
 		{name: "hand back, the supervisor drops out while the agent rings", play: func(g *stage) {
 			g.takeOver(coaching.AgentRemove)
 			g.phone(ann, plivotest.PhonePlan{After: 6 * time.Second})
@@ -253,16 +296,16 @@ func companyCases() []companyCase {
 			if err := <-done; err == nil {
 				g.t.Error("HandBack = nil, although the supervisor left before the agent was there")
 			}
-		}, with: ann, sounds: []string{beep, hold}, dials: 3, silent: quick},
+		}, with: ann, sounds: []string{beepOne, holdMusic}, dials: 3, silent: atOnce},
 		{name: "transfer to oneself", play: func(g *stage) {
-			conflict(g, "Transfer", g.flow.Transfer(g.t.Context(), g.id, coaching.Next{Ring: []coaching.Agent{agentAnn}}))
+			g.conflict("Transfer", g.flow.Transfer(g.t.Context(), g.id, coaching.Next{Ring: []coaching.Agent{agentAnn}}))
 		}, with: ann, dials: 1},
 		{name: "removing the customer", play: func(g *stage) {
 			if err := g.flow.Remove(g.t.Context(), g.id, member(g.c)); !errors.Is(err, coaching.ErrInvalid) {
 				g.t.Errorf("Remove(customer) = %v, want ErrInvalid", err)
 			}
 		}, with: ann, dials: 1},
-	}
+	})
 }
 
 // talker returns whom the customer talks with, or nil.
@@ -275,8 +318,8 @@ func (g *stage) talker() *plivotest.Leg {
 	return nil
 }
 
-func TestCompany(t *testing.T) {
-	for _, tt := range companyCases() {
+func playCompany(t *testing.T, cases []companyCase) {
+	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				adjust := []func(*coaching.Config){ringing(agentAnn, agentBob)}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,14 +46,26 @@ type shop struct {
 }
 
 // A front is the address behind which instances come and go.
-type front struct{ h http.Handler }
+type front struct {
+	mu sync.Mutex
+	h  http.Handler // nil: nobody is there
+}
+
+func (f *front) set(h http.Handler) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.h = h
+}
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if f.h == nil {
+	f.mu.Lock()
+	h := f.h
+	f.mu.Unlock()
+	if h == nil {
 		http.Error(w, "down", http.StatusServiceUnavailable)
 		return
 	}
-	f.h.ServeHTTP(w, r)
+	h.ServeHTTP(w, r)
 }
 
 // open makes a shop with Ann and Bob as agents, Lee and Mia as supervisors.
@@ -123,7 +136,7 @@ func (s *shop) startWith(cfg coaching.Config) (flow *coaching.Flow, stop func())
 		}
 	}
 	s.stops = append(s.stops, stop)
-	s.front.h = flow.Handler()
+	s.front.set(flow.Handler())
 	return flow, stop
 }
 

@@ -204,6 +204,13 @@ type aim struct {
 	wrap func(http.Handler) http.Handler // may be nil
 }
 
+// at aims at these instances from now on.
+func (a *aim) at(to ...*instance) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.to = to
+}
+
 func (a *aim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	var live []*instance
@@ -235,7 +242,8 @@ func crowd(t *testing.T, n int, o *plivotest.Options, adjust ...func(*coaching.C
 	for k := range n {
 		a.to = append(a.to, s.instance(k%2 == 1))
 	}
-	s.front.h, s.flow = a, a.to[0].flow
+	s.front.set(a)
+	s.flow = a.to[0].flow
 	return s, a
 }
 

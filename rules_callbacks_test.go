@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -79,20 +80,23 @@ func TestR14SameAnswer(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := open(t, nil)
 		m := &mailroom{}
+		var mu sync.Mutex
 		answers := map[int]string{}
 		inner := s.flow.Handler()
-		s.front.h = m.keep(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.front.set(m.keep(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			p := &paper{header: http.Header{}}
 			inner.ServeHTTP(p, r)
+			mu.Lock()
 			answers[len(m.all())-1] = p.body.String()
+			mu.Unlock()
 			w.WriteHeader(max(p.status, 200))
 			_, _ = w.Write(p.body.Bytes())
-		}))
+		})))
 		c, _, id := s.connected()
 		if _, err := s.flow.Barge(t.Context(), id, supLee, nil); err != nil {
 			t.Errorf("Barge = %v", err)
 		}
-		s.front.h = inner // from now on nothing is kept
+		s.front.set(inner) // from now on nothing is kept
 		again := func(when string, kinds ...string) {
 			t.Helper()
 			before := s.book(id)

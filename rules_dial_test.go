@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -146,16 +148,16 @@ func TestR6Gone(t *testing.T) {
 			return nil
 		})
 		var c *plivotest.Leg
-		begun := false
+		var begun atomic.Bool
 		s.srv.FailFunc(func(r plivotest.Request) *plivotest.Failure {
 			if r.Op == "AddParticipant" {
-				begun = true
+				begun.Store(true)
 				return &plivotest.Failure{Delay: 3 * time.Second}
 			}
 			return nil
 		})
 		c = s.call()
-		s.eventually("the dial is on its way", func() bool { return begun })
+		s.eventually("the dial is on its way", begun.Load)
 		id := s.id(c)
 		c.Hangup()
 		after(70 * time.Second)
@@ -190,10 +192,13 @@ func TestR6ThrottledForEver(t *testing.T) {
 // Whatever comes of it, the history tells Route what was tried.
 func TestR6RouteSeesTheHistory(t *testing.T) {
 	bubble(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var seen [][]coaching.Attempt
 		s := open(t, nil, func(cfg *coaching.Config) {
 			cfg.Route = func(_ context.Context, c coaching.Call) (coaching.Next, error) {
+				mu.Lock()
 				seen = append(seen, c.Attempts)
+				mu.Unlock()
 				switch len(c.Attempts) {
 				case 0:
 					return coaching.Next{Ring: []coaching.Agent{agentAnn, agentBob}, For: 10 * time.Second, Data: map[string]string{"queue": "sales"}}, nil
@@ -209,6 +214,8 @@ func TestR6RouteSeesTheHistory(t *testing.T) {
 		after(time.Second)
 		id := s.id(c)
 		after(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		if len(seen) != 3 || len(seen[1]) != 1 || len(seen[2]) != 2 {
 			t.Fatalf("Route saw %v, want none, one and two attempts", seen)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,11 +141,11 @@ func TestR19AuthorizeAndDirectory(t *testing.T) {
 		for _, hook := range []string{"Authorize", "Directory"} {
 			t.Run(hook+" "+name, func(t *testing.T) {
 				bubble(t, func(t *testing.T) {
-					on := false
+					var on atomic.Bool
 					s := open(t, nil, func(cfg *coaching.Config) {
 						cfg.RouteTimeout = 2 * time.Second
 						call := func(ctx context.Context) error {
-							if on {
+							if on.Load() {
 								return bad(ctx)
 							}
 							return nil
@@ -158,7 +159,7 @@ func TestR19AuthorizeAndDirectory(t *testing.T) {
 						}
 					})
 					_, _, id := s.connected()
-					on = true
+					on.Store(true)
 					begun := time.Now()
 					_, err := s.flow.Barge(t.Context(), id, coaching.Supervisor{ID: "lee"}, nil)
 					if hook == "Authorize" {
@@ -173,7 +174,7 @@ func TestR19AuthorizeAndDirectory(t *testing.T) {
 						t.Errorf("the verb took %v", d)
 					}
 					s.dials("the agent alone", 1)
-					on = false
+					on.Store(false)
 					if _, err := s.flow.Barge(t.Context(), id, supLee, nil); err != nil {
 						t.Errorf("afterwards Barge = %v", err)
 					}
@@ -312,7 +313,8 @@ func TestR18Orphans(t *testing.T) {
 				after(20 * time.Second)
 				s.cfg.Store = coaching.NewMemoryStore()
 				fresh := s.instance(true)
-				a.to, s.flow = []*instance{fresh}, fresh.flow
+				a.at(fresh)
+				s.flow = fresh.flow
 				updates := len(s.requests("UpdateParticipant"))
 				after(3 * time.Minute)
 				l := s.leg(lee)
@@ -369,7 +371,8 @@ func TestR18OrphanInSilence(t *testing.T) {
 		after(5 * time.Second)
 		s.cfg.Store = coaching.NewMemoryStore()
 		fresh := s.instance(true)
-		a.to, s.flow = []*instance{fresh}, fresh.flow
+		a.at(fresh)
+		s.flow = fresh.flow
 		s.eventually("customer and agent talk again", func() bool { return s.talks(c, ag) })
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,23 +22,29 @@ import (
 
 // documents records what the instance behind the front answers, by path.
 func (s *shop) documents() func(path string) []node {
+	var mu sync.Mutex
 	last := map[string]string{}
-	inner := s.front.h
-	s.front.h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	inner := s.flow.Handler()
+	s.front.set(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := httptest.NewRecorder()
 		inner.ServeHTTP(rec, r)
+		mu.Lock()
 		last[r.URL.Path] = rec.Body.String()
+		mu.Unlock()
 		for k, v := range rec.Header() {
 			w.Header()[k] = v
 		}
 		w.WriteHeader(rec.Code)
 		_, _ = w.Write(rec.Body.Bytes())
-	})
+	}))
 	return func(path string) []node {
 		s.t.Helper()
-		nodes, err := readDocument(last["/plivo"+path])
+		mu.Lock()
+		text := last["/plivo"+path]
+		mu.Unlock()
+		nodes, err := readDocument(text)
 		if err != nil {
-			s.t.Fatalf("%s answered %q: %v", path, last["/plivo"+path], err)
+			s.t.Fatalf("%s answered %q: %v", path, text, err)
 		}
 		return nodes
 	}
@@ -306,8 +313,7 @@ func TestR17Ticket(t *testing.T) {
 // Whatever is wrong with a ticket, the caller hears the same, and gets in
 // nowhere.
 func TestR17RefusalsSoundTheSame(t *testing.T) {
-	var no error
-	refuse := func(value string, _ coaching.CallID) string { return value }
+	same := func(value string, _ coaching.CallID) string { return value }
 	for name, tt := range map[string]struct {
 		spoil func(value string, id coaching.CallID) string
 		wait  time.Duration
@@ -319,17 +325,20 @@ func TestR17RefusalsSoundTheSame(t *testing.T) {
 		"not a ticket":  {spoil: func(string, coaching.CallID) string { return "please" }},
 		"wrong bits":    {spoil: func(v string, id coaching.CallID) string { return string(id) + strings.Repeat("0", 32) }},
 		"no such call":  {spoil: func(v string, _ coaching.CallID) string { return v[:12] + "ffffffff" + v[20:] }},
-		"expired":       {spoil: refuse, wait: time.Minute},
-		"used already":  {spoil: refuse, first: true},
-		"denied at use": {spoil: refuse, deny: errors.New("not on shift any more")},
-		"call ended":    {spoil: refuse, ended: true},
+		"expired":       {spoil: same, wait: time.Minute},
+		"used already":  {spoil: same, first: true},
+		"denied at use": {spoil: same, deny: errors.New("not on shift any more")},
+		"call ended":    {spoil: same, ended: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				no = nil
+				var mu sync.Mutex
+				var no error
 				asked := []string{}
 				s := open(t, nil, func(cfg *coaching.Config) {
 					cfg.Authorize = func(_ context.Context, r coaching.AccessRequest) error {
+						mu.Lock()
+						defer mu.Unlock()
 						asked = append(asked, r.Op)
 						if r.Op == "Redeem" && (r.Actor.ID != "boss" || r.Supervisor != "lee") {
 							t.Errorf("Redeem is asked for %v and %q, want who asked for the ticket, and lee", r.Actor, r.Supervisor)
@@ -354,7 +363,9 @@ func TestR17RefusalsSoundTheSame(t *testing.T) {
 					}
 				}
 				after(tt.wait)
+				mu.Lock()
 				no = tt.deny
+				mu.Unlock()
 				l := s.ticketCall(mia, tt.spoil(value, id))
 				after(20 * time.Second)
 				if got := l.MemberID(); got != "" {
@@ -367,6 +378,8 @@ func TestR17RefusalsSoundTheSame(t *testing.T) {
 				if want := []string{"speak: This call cannot be joined. Goodbye."}; !slices.Equal(spoken, want) {
 					t.Errorf("the caller hears %q, want %q", spoken, want)
 				}
+				mu.Lock()
+				defer mu.Unlock()
 				if tt.deny != nil && !slices.Contains(asked, "Redeem") {
 					t.Errorf("Authorize was asked for %q, want Redeem too", asked)
 				}

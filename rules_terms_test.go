@@ -102,7 +102,7 @@ func TestR3SettingsAreTheSameForEverybody(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				s := open(t, nil, adjust)
 				m := &mailroom{}
-				s.front.h = m.keep(s.flow.Handler())
+				s.front.set(m.keep(s.flow.Handler()))
 				_, _, id := s.connected()
 				if _, err := s.flow.Barge(t.Context(), id, supLee, nil); err != nil {
 					t.Fatalf("Barge = %v", err)

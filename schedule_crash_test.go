@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -136,11 +137,10 @@ func TestS15CrashAfterTheDial(t *testing.T) {
 				s, a := crowd(t, 2, &plivotest.Options{Switches: sw}, ringing(agentAnn, agentBob))
 				m := &mailroom{}
 				a.wrap = m.keep
-				var dead *instance
+				var dead atomic.Pointer[instance]
 				for _, i := range a.to {
 					i.hook(nil, func(r *http.Request) {
-						if isDial(r) && dead == nil {
-							dead = i
+						if isDial(r) && dead.CompareAndSwap(nil, i) {
 							i.kill()
 						}
 					})
@@ -149,7 +149,7 @@ func TestS15CrashAfterTheDial(t *testing.T) {
 				v := s.watchOver(c)
 				s.eventually("ann's phone rings", func() bool { return s.leg(ann) != nil })
 				for _, i := range a.to {
-					if i != dead {
+					if i != dead.Load() {
 						s.flow = i.flow
 					}
 				}

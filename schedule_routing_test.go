@@ -128,14 +128,14 @@ func TestS17CustomerGoneBeforeTheDial(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				s := closed(t, &plivotest.Options{Switches: sw})
 				i := s.instance(true)
-				s.flow, s.front.h = i.flow, i.flow.Handler()
-				var c *plivotest.Leg
+				s.flow = i.flow
+				s.front.set(i.flow.Handler())
 				i.hook(func(r *http.Request) {
 					if isDial(r) {
-						c.Hangup()
+						s.leg(caller).Hangup()
 					}
 				}, nil)
-				c = s.call()
+				s.call()
 				after(time.Minute)
 				if a := s.leg(ann); a != nil {
 					t.Errorf("ann's phone rang (now %s) for a customer who had gone", a.State())
@@ -190,13 +190,13 @@ func TestS18CallEndsUnderATicket(t *testing.T) {
 		s := open(t, nil)
 		c, _, id := s.connected()
 		inner := s.flow.Handler()
-		s.front.h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.front.set(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			inner.ServeHTTP(w, r)
 			if strings.HasSuffix(r.URL.Path, "/supervisor") {
 				c.Hangup()
 				time.Sleep(2 * time.Second)
 			}
-		})
+		}))
 		ticket, err := s.flow.Ticket(t.Context(), id, supLee, nil)
 		if err != nil {
 			t.Fatalf("Ticket = %v", err)
@@ -223,7 +223,7 @@ func TestS19OldEventReplayed(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := open(t, nil, func(cfg *coaching.Config) { cfg.Retention = time.Minute })
 		m := &mailroom{}
-		s.front.h = m.keep(s.flow.Handler())
+		s.front.set(m.keep(s.flow.Handler()))
 		c, _, id := s.connected()
 		c.Hangup()
 		after(10 * time.Minute)

@@ -1,39 +1,48 @@
 package coaching
 
 import (
+	"container/heap"
 	"context"
 	"iter"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
 
-// A Store keeps calls. Implementations are safe for concurrent use, share no
-// memory with their arguments or results, honour the context, and pass
-// storetest.Run. Adapters keep what [EncodeCall] makes of a Call.
+// A Store keeps calls. Implementations are safe for concurrent use, honour the
+// context, pass storetest.Run, and share no memory with their callers: what
+// Put was given and what Get, Live and Changes gave out may be changed by
+// whoever has it. Adapters keep what [EncodeCall] makes of a Call.
+//
+// A document that [DecodeCall] refuses with [ErrSchema] belongs to a newer
+// instance: Get returns the error, Live and Changes leave the call out.
 type Store interface {
 	// Get returns a call. It is linearizable: it shows every Put that
 	// returned before it began. Its error wraps ErrNotFound where there is none.
 	Get(ctx context.Context, id CallID) (Call, error)
 	// Put stores c if the stored Version is c.Version (0: no such call may
-	// exist) and returns it with its new, higher Version. Its error wraps
-	// ErrConflict where the versions differ; after any other error the write
-	// may have happened. A call whose Expires is not zero may be forgotten then.
+	// exist) and returns it with its new, higher Version; what it returns may
+	// share memory with c. Its error wraps ErrConflict where the versions
+	// differ; after any other error the write may have happened. A call that
+	// is not Live and whose Expires is not zero may be forgotten then, and
+	// not before; once it is, it may be created again.
 	Put(ctx context.Context, c Call) (Call, error)
-	// Live yields the calls for which Call.Live is true, in any order; its cost
-	// grows with them alone. Changes made meanwhile may or may not show.
+	// Live yields the calls for which Call.Live is true, each once and in any
+	// order; its cost grows with them alone. A call that is live from before
+	// Live is called until after it has ended is yielded; changes made
+	// meanwhile may or may not show. An error, such as ctx's, is yielded last.
 	Live(ctx context.Context) iter.Seq2[Call, error]
 }
 
 // MemoryStore is a [Store] and a [Watcher] in memory, for one process. It
 // forgets everything when the process ends: live calls are then found again
-// by the sweep.
+// by the sweep. A live call costs some 6 KiB; ended calls are forgotten when
+// they expire, as later ones are put.
 type MemoryStore struct {
 	mu    sync.Mutex
-	calls map[CallID]*Call
+	calls map[CallID]*Call // what they point to is never written again
 	live  map[CallID]struct{}
-	ended []CallID // in order of ending, for forgetting
+	ended expiries
 	feed  feed
 }
 
@@ -59,17 +68,21 @@ func (s *MemoryStore) lend(ctx context.Context, id CallID) (Call, error) {
 	if err := ctx.Err(); err != nil {
 		return Call{}, err
 	}
-	s.mu.Lock()
-	c := s.calls[id]
-	s.mu.Unlock()
-	if c == nil || s.expired(c) {
+	c := s.look(id)
+	if c == nil || expired(c, time.Now()) {
 		return Call{}, ErrNotFound
 	}
 	return *c, nil
 }
 
-func (s *MemoryStore) expired(c *Call) bool {
-	return !c.Expires.IsZero() && !c.Live() && !time.Now().Before(c.Expires)
+func (s *MemoryStore) look(id CallID) *Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[id]
+}
+
+func expired(c *Call, now time.Time) bool {
+	return !c.Expires.IsZero() && !now.Before(c.Expires) && !c.Live()
 }
 
 // Put implements [Store].
@@ -88,10 +101,11 @@ func (s *MemoryStore) keep(ctx context.Context, own Call) (Call, error) {
 	if err := ctx.Err(); err != nil {
 		return Call{}, err
 	}
+	live, now := own.Live(), time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.calls[own.ID]
-	if old != nil && s.expired(old) {
+	if old != nil && expired(old, now) {
 		old = nil
 	}
 	var version uint64
@@ -103,35 +117,31 @@ func (s *MemoryStore) keep(ctx context.Context, own Call) (Call, error) {
 	}
 	own.Version = version + 1
 	s.calls[own.ID] = &own
-	if own.Live() {
+	if live {
 		s.live[own.ID] = struct{}{}
 	} else {
 		delete(s.live, own.ID)
-		if !own.Expires.IsZero() {
-			s.ended = append(s.ended, own.ID)
+		if !own.Expires.IsZero() && (old == nil || old.Live() || !old.Expires.Equal(own.Expires)) {
+			heap.Push(&s.ended, expiry{own.Expires, own.ID})
 		}
 	}
-	s.forget()
+	s.forget(now)
 	s.feed.publish(own.ID, own.Version)
 	return own, nil
 }
 
-// forget drops expired calls from the front of the queue: each Put pays for at
-// most a few, so that memory stays bounded without a goroutine.
-func (s *MemoryStore) forget() {
+// forget drops calls that have expired. Each Put adds one expiry at most and
+// takes away up to four, so memory stays bounded without a goroutine, and no
+// Put has to pay for many.
+func (s *MemoryStore) forget(now time.Time) {
 	for range 4 {
-		if len(s.ended) == 0 {
+		if len(s.ended) == 0 || now.Before(s.ended[0].at) {
 			return
 		}
-		id := s.ended[0]
-		c := s.calls[id]
-		if c != nil && !c.Live() && !c.Expires.IsZero() && !s.expired(c) {
-			return
-		}
-		if c != nil && s.expired(c) {
+		id := heap.Pop(&s.ended).(expiry).id
+		if c := s.calls[id]; c != nil && expired(c, now) { // else it lives again, or expires later: another entry says when
 			delete(s.calls, id)
 		}
-		s.ended = s.ended[1:]
 	}
 }
 
@@ -144,26 +154,48 @@ func (s *MemoryStore) Live(ctx context.Context) iter.Seq2[Call, error] {
 			ids = append(ids, id)
 		}
 		s.mu.Unlock()
-		slices.SortFunc(ids, func(a, b CallID) int { return strings.Compare(string(a), string(b)) })
+		slices.Sort(ids)
 		for _, id := range ids {
-			if err := ctx.Err(); err != nil {
-				yield(Call{}, err)
+			if ctx.Err() != nil {
+				break
+			}
+			if c := s.look(id); c != nil && c.Live() && !yield(c.clone(), nil) {
 				return
 			}
-			s.mu.Lock()
-			c := s.calls[id]
-			s.mu.Unlock()
-			if c != nil && c.Live() && !yield(c.clone(), nil) {
-				return
-			}
+		}
+		if err := ctx.Err(); err != nil {
+			yield(Call{}, err)
 		}
 	}
 }
 
 // Changes implements [Watcher].
 func (s *MemoryStore) Changes(ctx context.Context, after Cursor) iter.Seq2[Change, error] {
-	return s.feed.changes(ctx, after, func(id CallID) (Call, bool) {
-		c, err := s.Get(ctx, id)
-		return c, err == nil
+	return s.feed.changes(ctx, after, func(id CallID, version uint64) (Call, bool) {
+		c := s.look(id)
+		if c == nil || c.Version != version { // a later change is in the feed
+			return Call{}, false
+		}
+		return c.clone(), true
 	})
+}
+
+// An expiry is when an ended call may be forgotten.
+type expiry struct {
+	at time.Time
+	id CallID
+}
+
+type expiries []expiry
+
+func (e expiries) Len() int           { return len(e) }
+func (e expiries) Less(i, j int) bool { return e[i].at.Before(e[j].at) }
+func (e expiries) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
+func (e *expiries) Push(x any)        { *e = append(*e, x.(expiry)) }
+func (e *expiries) Pop() any {
+	old := *e
+	x := old[len(old)-1]
+	old[len(old)-1] = expiry{}
+	*e = old[:len(old)-1]
+	return x
 }

@@ -2,8 +2,11 @@ package coaching
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"iter"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -24,10 +27,10 @@ type Change struct {
 type Watcher interface {
 	// Changes yields changes after a cursor; after "" those from now on, and
 	// "now" is when Changes is called, not when the first is taken. Versions
-	// of one call only rise; some may be left out, the last one never is. A
-	// cursor that is too old, or not one of ours, gives one Resync change
-	// first. The sequence ends with ctx, whose error it yields, and may be
-	// ranged over once.
+	// of one call only rise; some may be left out, the last one never is while
+	// the call is kept. A cursor that is too old, or none of this feed's, gives
+	// one Resync change first, and so does a reader falling too far behind. The
+	// sequence ends with ctx, whose error it yields, and may be ranged over once.
 	Changes(ctx context.Context, after Cursor) iter.Seq2[Change, error]
 }
 
@@ -39,8 +42,9 @@ const feedLength = 4096
 // out. Writers never wait for readers: one who is too slow is told to read
 // everything again.
 type feed struct {
+	epoch string // of this feed's cursors: those of an earlier process are not ours
 	mu    sync.Mutex
-	ring  [feedLength]feedEntry
+	ring  []feedEntry   // grows to feedLength
 	next  uint64        // number of the next change, from 1
 	grown chan struct{} // closed at the next change
 	ears  bool          // somebody waits for that
@@ -51,12 +55,31 @@ type feedEntry struct {
 	version uint64
 }
 
-func (f *feed) init() { f.next, f.grown = 1, make(chan struct{}) }
+func (f *feed) init() {
+	f.next, f.grown = 1, make(chan struct{})
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // never fails
+	f.epoch = hex.EncodeToString(b[:])
+}
+
+// cursor returns the cursor after change n.
+func (f *feed) cursor(n uint64) Cursor { return Cursor(f.epoch + "-" + strconv.FormatUint(n, 10)) }
+
+// parse is the inverse of cursor.
+func (f *feed) parse(c Cursor) (uint64, bool) {
+	epoch, n, _ := strings.Cut(string(c), "-")
+	v, err := strconv.ParseUint(n, 10, 64)
+	return v, err == nil && epoch == f.epoch
+}
 
 func (f *feed) publish(id CallID, version uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.ring[f.next%feedLength] = feedEntry{id, version}
+	if e := (feedEntry{id, version}); len(f.ring) < feedLength {
+		f.ring = append(f.ring, e)
+	} else {
+		f.ring[(f.next-1)%feedLength] = e
+	}
 	f.next++
 	if f.ears {
 		close(f.grown)
@@ -65,12 +88,11 @@ func (f *feed) publish(id CallID, version uint64) {
 }
 
 // changes yields what get returns for each entry after a cursor.
-func (f *feed) changes(ctx context.Context, after Cursor, get func(CallID) (Call, bool)) iter.Seq2[Change, error] {
+func (f *feed) changes(ctx context.Context, after Cursor, get func(CallID, uint64) (Call, bool)) iter.Seq2[Change, error] {
 	f.mu.Lock()
 	at, resync := f.next, false
 	if after != "" {
-		n, err := strconv.ParseUint(string(after), 10, 64)
-		if err != nil || n >= f.next || f.next-n > feedLength {
+		if n, ok := f.parse(after); !ok || n >= f.next || f.next-n > feedLength {
 			resync = true
 		} else {
 			at = n + 1
@@ -81,7 +103,7 @@ func (f *feed) changes(ctx context.Context, after Cursor, get func(CallID) (Call
 		for {
 			if resync {
 				resync = false
-				if !yield(Change{Cursor: cursorOf(at - 1), Resync: true}, nil) {
+				if !yield(Change{Cursor: f.cursor(at - 1), Resync: true}, nil) {
 					return
 				}
 			}
@@ -94,7 +116,7 @@ func (f *feed) changes(ctx context.Context, after Cursor, get func(CallID) (Call
 			case f.next-at > feedLength:
 				at, resync = f.next, true
 			default:
-				e = f.ring[at%feedLength]
+				e = f.ring[(at-1)%feedLength]
 				at++
 			}
 			f.mu.Unlock()
@@ -111,11 +133,9 @@ func (f *feed) changes(ctx context.Context, after Cursor, get func(CallID) (Call
 			if e.id == "" {
 				continue
 			}
-			if c, ok := get(e.id); ok && c.Version == e.version && !yield(Change{Cursor: cursorOf(at - 1), Call: c}, nil) {
+			if c, ok := get(e.id, e.version); ok && !yield(Change{Cursor: f.cursor(at - 1), Call: c}, nil) {
 				return
 			}
 		}
 	}
 }
-
-func cursorOf(n uint64) Cursor { return Cursor(strconv.FormatUint(n, 10)) }

@@ -1,0 +1,142 @@
+package main
+
+var mutants = []mutant{
+	{
+		"skip the confirm", "flag.go",
+		"func (f *flag) confirmed(v bool) bool { return f.Known && !f.Asked && f.Value == v }",
+		"func (f *flag) confirmed(v bool) bool { return f.Asked && f.Want == v || f.Known && f.Value == v }",
+		"TestModel|TestR10|TestR11|TestS",
+	},
+	{
+		"open both locks in one request", "perform.go",
+		"			u.Mute = &v\n",
+		"			u.Mute = &v\n			if !v {\n				u.CoachMode = &v\n			}\n",
+		"TestFourScenarios|TestR2|TestR10|TestModel",
+	},
+	{
+		"forget to close on doubt", "supervise.go",
+		"	if s == nil || s.firm {\n		return\n	}\n	if o := c.opOf(s.ID)",
+		"	if s != nil {\n		return\n	}\n	if o := c.opOf(s.ID)",
+		"TestModel|TestR10|TestS1|TestS2|TestKillHost",
+	},
+	{
+		"forget what a late request may still open", "locks.go",
+		"func closed(f *flag) bool { return f.confirmed(true) && f.Owe.IsZero() }",
+		"func closed(f *flag) bool { return f.confirmed(true) }",
+		"TestModel|TestR10|TestS2",
+	},
+	{
+		"lower coach_mode and leave the microphone to it", "locks.go",
+		"	case want == ModeCoach && closed(coach):",
+		"	case want == ModeCoach && (closed(coach) || coach.Asked):",
+		"TestModel|TestR10|TestS",
+	},
+	{
+		"take a repeated callback in again", "news.go",
+		"		if s.Body == r.Body {\n			return errRepeat\n		}\n",
+		"",
+		"TestR14|TestHandlerRepeats|TestS15",
+	},
+	{
+		"believe a nonce used again", "news.go",
+		"			return ErrSignature\n",
+		"			return nil\n",
+		"TestHandlerRefusesANonceUsedAgain|TestR13",
+	},
+	{
+		"trust the last event", "news.go",
+		"		if p := c.member(n.member); p == nil || !p.flag(n.flag).expects(n.value) {\n",
+		"		if p := c.member(n.member); p != nil {\n			f := p.flag(n.flag)\n			f.Value, f.Known, f.Asked = n.value, true, false\n		} else {\n",
+		"TestModel|TestS7|TestS8|TestR14",
+	},
+	{
+		"hand back in the wrong order", "supervise.go",
+		"	case c.otherAudible(p):\n		s.removed",
+		"	case true:\n		s.removed",
+		"TestR11|TestS26|TestCompany|TestModel",
+	},
+	{
+		"repeat add-participant when it goes unanswered", "legs.go",
+		"	if d.Out == clientThrottled && s.Tries < 5",
+		"	if (d.Out == clientThrottled || d.Out == clientUnknown) && s.Tries < 5",
+		"TestR6|TestS15|TestModel",
+	},
+	{
+		"act before the swap", "run.go",
+		"	if err != nil {\n		taken = nil\n	}\n",
+		"	if err != nil {\n		taken = steps\n	}\n",
+		"TestModel|TestS14|TestS15|TestTwoInstances",
+	},
+	{
+		"address the MPC by name", "perform.go",
+		"	mpc := ByUUID(c.MPC)\n",
+		"	mpc := ByName(c.ID)\n",
+		"TestR3|TestS17",
+	},
+	{
+		"raise on a match by address", "legs.go",
+		"			p.byAddress = true\n",
+		"",
+		"TestS4|TestR8",
+	},
+	{
+		"verify the URL that the request claims", "callbacks.go",
+		"f.verify.verify(r.Method, f.cfg.PublicURL+path,",
+		"f.verify.verify(r.Method, \"https://\"+r.Host+r.URL.Path,",
+		"TestHandler",
+	},
+	{
+		"let a supervisor join with coach_mode off", "terms.go",
+		"		p.Role, p.CoachMode, p.StartMPCOnEnter = RoleSupervisor, yes(), no()\n",
+		"		p.Role, p.CoachMode, p.StartMPCOnEnter = RoleSupervisor, no(), no()\n",
+		"TestR9|TestFourScenarios|TestModel",
+	},
+	{
+		"leave the customer in silence when the agent is lost", "company.go",
+		"	m.holdFor(c, true)\n	if !r.Since.IsZero() {",
+		"	if !r.Since.IsZero() {",
+		"TestCompany|TestBoundSilence",
+	},
+	{
+		"say nobody is available after a goodbye", "company.go",
+		"			m.end(c, now, ExitAgent)\n",
+		"			m.end(c, now, ExitNobody)\n",
+		"TestS24|TestS25|TestCompany",
+	},
+	{
+		"leave a ghost alive", "reads.go",
+		"	c.addStep(step{Kind: stepGhost, UUID: c.MPC})\n",
+		"",
+		"TestR3|TestS18|TestS19",
+	},
+	{
+		"let a ticket in twice", "ticket.go",
+		"		if t.CallUUID != r.call {\n			return ErrDenied\n		}\n",
+		"",
+		"TestR17|TestSupervisorTicket",
+	},
+	{
+		"bring back who has left", "reads.go",
+		"		if !p.Live() {\n			continue\n		}\n		p.fill(sm)",
+		"		p.Left = time.Time{}\n		p.fill(sm)",
+		"TestModel|TestR14|TestS31",
+	},
+	{
+		"believe a read that may be stale", "flag.go",
+		"		if !late && !ours && !same {\n			return\n		}\n",
+		"",
+		"TestR10|TestModel|TestScenariosUnderEverySwitch",
+	},
+	{
+		"dial again when a claim runs out", "machine.go",
+		"			m.finish(c, s, done{ID: s.ID, Out: clientUnknown, Err: \"no outcome\", By: m.by}, now)",
+		"			m.finish(c, s, done{ID: s.ID, Out: clientThrottled, Err: \"no outcome\", By: m.by}, now)",
+		"TestS15|TestKillHost|TestModel",
+	},
+	{
+		"answer a verb from the books", "operation.go",
+		"	if c.work.ReadTick > o.Tick {\n		return true\n	}\n",
+		"	if true {\n		return true\n	}\n",
+		"TestModel|TestFresh",
+	},
+}
