@@ -24,7 +24,6 @@ type rig struct {
 	mpc                         coaching.MPCRef
 	customer, agent, supervisor *plivotest.Leg
 	events                      []string // of recordings, as the application got them
-	playing                     coaching.Playback
 	added                       coaching.AddedParticipant
 }
 
