@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,11 +24,9 @@ type model struct {
 	start time.Time
 	n     int
 	sum   tally
-	alive *atomic.Bool // of the present instance: false refuses everything
-	stop  func()
 
 	mu        sync.Mutex
-	now       *coaching.Flow
+	instances []modelInstance // at work, oldest first
 	customers []*modelCustomer
 	failed    string
 	log       []string
@@ -42,6 +41,13 @@ type model struct {
 type flagsAt struct {
 	mute, hold, coach bool
 	at                time.Time
+}
+
+// A modelInstance is one process of the shop.
+type modelInstance struct {
+	flow  *coaching.Flow
+	alive *atomic.Bool // false refuses everything
+	stop  func()
 }
 
 type modelCustomer struct {
@@ -106,25 +112,46 @@ func (m *model) boot() {
 	cfg.HTTPClient = &http.Client{Transport: mortalTransport{inner, alive}}
 	flow, stop := m.s.startWith(cfg)
 	m.mu.Lock()
-	m.now, m.alive, m.stop = flow, alive, stop
-	m.mu.Unlock()
+	defer m.mu.Unlock()
+	m.instances = append(m.instances, modelInstance{flow, alive, stop})
+	m.s.flow = flow
 }
 
-// crash kills the instance between two of its steps and starts another.
-func (m *model) crash() {
+// second starts a second instance beside the first.
+func (m *model) second() {
+	if len(m.instances) < 2 {
+		m.note("second instance")
+		m.boot()
+	}
+}
+
+// crash kills an instance between two of its steps; there is always another,
+// or a new one.
+func (m *model) crash(i int) {
 	m.sum.crashes++
-	m.note("crash")
-	m.alive.Store(false)
-	m.stop()
+	i %= len(m.instances)
+	m.note("crash of instance %d of %d", i+1, len(m.instances))
+	dead := m.instances[i]
+	dead.alive.Store(false)
+	dead.stop()
+	m.mu.Lock()
+	m.instances = slices.Delete(m.instances, i, i+1)
+	left := len(m.instances)
+	if left > 0 {
+		m.s.front.set(m.instances[left-1].flow.Handler())
+	}
+	m.mu.Unlock()
 	m.touchAll()
-	m.boot()
+	if left == 0 {
+		m.boot()
+	}
 }
 
+// flow returns an instance; verbs may come to any.
 func (m *model) flow() *coaching.Flow {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.s.flow = m.now
-	return m.now
+	return m.instances[m.r.IntN(len(m.instances))].flow
 }
 
 var errDead = errors.New("this instance is dead")

@@ -38,7 +38,7 @@ var moveNames = []string{
 	"customer calls", "customer hangs up", "agent hangs up", "supervisor hangs up",
 	"AddSupervisor", "Barge", "TakeOver", "TakeOver", "HandBack", "SetMode", "SetMode", "Leave",
 	"Hold", "Resume", "Mute", "Unmute", "Remove", "Transfer", "End", "Ticket",
-	"faults on", "faults off", "callbacks fail", "callbacks work", "crash", "wait",
+	"faults on", "faults off", "callbacks fail", "callbacks work", "crash", "second instance", "wait",
 }
 
 func (m move) String() string {
@@ -229,7 +229,9 @@ func (m *model) move(mv move) {
 	case "callbacks work":
 		m.setCallbackFaults(0)
 	case "crash":
-		m.crash()
+		m.crash(mv.a)
+	case "second instance":
+		m.second()
 	case "wait":
 		time.Sleep(time.Duration(mv.a) * time.Second)
 	default:

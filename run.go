@@ -58,6 +58,7 @@ type runner struct {
 	due  map[CallID]time.Time
 	heap dueHeap
 	busy map[CallID]bool // a worker is on it; true: it was wanted again meanwhile
+	told time.Time       // when the Observer was last told that the watch is behind
 }
 
 // headStart is how long the instance that committed a change has before others
@@ -223,12 +224,31 @@ func (r *runner) claim(ctx context.Context, c *Call, steps []step) {
 			continue
 		}
 		t := taken[j]
+		r.stretched(t)
 		r.group.Go(func() error {
 			d := r.f.perform(context.WithoutCancel(ctx), &after, t)
 			r.slots.free(class)
 			r.f.finished(c.ID, d)
 			return nil
 		})
+	}
+}
+
+// stretched tells the Observer, once a minute at most, by how much the watch
+// is behind: reads that nobody waits for wait for the budget (R18).
+func (r *runner) stretched(s step) {
+	late := s.At.Sub(s.From)
+	if !s.Watch || late < waitingWatch {
+		return
+	}
+	r.mu.Lock()
+	tell := s.At.Sub(r.told) >= time.Minute
+	if tell {
+		r.told = s.At
+	}
+	r.mu.Unlock()
+	if tell {
+		r.f.count(RecordInterval, (talkingWatch + late).Round(time.Second).String())
 	}
 }
 
