@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,9 +24,11 @@ type rig struct {
 	client                      *coaching.Client
 	mpc                         coaching.MPCRef
 	customer, agent, supervisor *plivotest.Leg
-	events                      []string // of recordings, as the application got them
-	playing                     coaching.Playback
-	added                       coaching.AddedParticipant
+
+	added coaching.AddedParticipant
+
+	mu     sync.Mutex
+	events []string // of recordings, as the application got them
 }
 
 const rigName = "rig000000000000000001"
@@ -66,6 +69,8 @@ func (s *rig) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		doc.ServeHTTP(w, r)
 	case "/plivo/recording":
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.events = append(s.events, r.FormValue("EventName"))
 	}
 }
@@ -154,6 +159,8 @@ func rigOperations() []rigOperation {
 	// told reports whether the application was told it once, and last.
 	told := func(event string) func(*rig) bool {
 		return func(s *rig) bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			n := 0
 			for _, e := range s.events {
 				if e == event {

@@ -78,9 +78,16 @@ func New(cfg Config) (*Flow, error) {
 	return f, nil
 }
 
-// Handler returns everything that Plivo calls. Its patterns are relative, so
-// that it works under [http.StripPrefix]; see the README for what each path is
-// for. It never redirects.
+// Handler returns everything that Plivo calls: /answer, /supervisor, /events,
+// /leg, /exit, /music and /recording. Mount it where the path of PublicURL
+// leads, stripped with [http.StripPrefix] or not; nothing of a request's host,
+// scheme and prefix is used. It never redirects, reads no more than 64 KiB of a
+// body, and leaves it to the server's ReadTimeout to end one that stalls.
+//
+// It answers 200 with a document or an empty body, 400 to a form it cannot make
+// sense of, 403 to what Plivo did not sign or a nonce used again, 404, 405, 413,
+// 415 to a body that is no form, and 503, to which Plivo comes again, if the
+// Store does not take a status callback.
 func (f *Flow) Handler() http.Handler { return f.mux }
 
 // Format keeps the account's token out of every formatting verb.

@@ -100,6 +100,8 @@ func TestHostsOwnTheirCopies(t *testing.T) {
 		}
 		stop()
 		<-done
+		mu.Lock()
+		defer mu.Unlock()
 		for _, where := range []string{"Route", "Authorize", "Exit", "Watch", "Calls", "Call"} {
 			if seen[where] == 0 {
 				t.Errorf("%s was given no Call", where)

@@ -57,6 +57,9 @@ func (m *machine) sending(c *Call, s *step, now time.Time, by string) {
 		}
 		sendLock(f, s.Value, now, by, m.lag, m.settle)
 		if o := c.opOf(p.Supervisor); o != nil && !s.Value {
+			if !o.Raised { // progress: what had to close before is confirmed
+				o.Deadline = later(o.Deadline, now.Add(lowPatience))
+			}
 			o.Raised = true
 		}
 	case stepKick:
@@ -185,6 +188,9 @@ func (m *machine) updateDone(c *Call, s step, d done, now time.Time) {
 
 func (m *machine) kickDone(c *Call, s step, d done, now time.Time) {
 	c.wantRead(now, false)
+	if (d.Out == clientRefused || d.Out == clientUnauthorized) && m.removalRefused(c, s.Member, d, now) {
+		return
+	}
 	if d.Out != clientOK && d.Out != clientGone {
 		n := c.failed(stepKick)
 		if p := c.member(s.Member); p != nil {

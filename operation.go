@@ -220,6 +220,35 @@ func (m *machine) updateRefused(c *Call, p *Participant, s step, d done, now tim
 	}
 }
 
+// removalRefused ends the verbs that wanted an agent or a customer to leave,
+// whom Plivo refuses to remove: they stay. It reports whether there were any;
+// whoever nobody wants here is asked to leave again and again.
+func (m *machine) removalRefused(c *Call, id MemberID, d done, now time.Time) (any bool) {
+	p := c.member(id)
+	if p == nil || p.Role == RoleSupervisor {
+		return false
+	}
+	why := "the provider refused: " + d.Err
+	for i := range c.work.Ops {
+		o := &c.work.Ops[i]
+		switch {
+		case o.State != opPending:
+			continue
+		case o.Kind == opRemove && o.Member == id, o.Kind == opTransfer && o.Part2 && slices.Contains(o.Members, id):
+		case o.Kind == opTakeOver && o.Part2 && o.Part == AgentRemove && p.Role == RoleAgent:
+			if s := c.supervision(o.Sup); s != nil {
+				s.removed = slices.DeleteFunc(s.removed, func(a Agent) bool { return a.ID == p.Agent })
+			}
+		default:
+			continue
+		}
+		m.opFail(c, o, now, failNotApplied, why)
+		any = true
+	}
+	p.kick = p.kick && !any
+	return any
+}
+
 // leaving waits for a participant to be gone.
 func (m *machine) leaving(c *Call, o *operation, now time.Time) {
 	if o.Kind == opLeave {

@@ -55,73 +55,98 @@ func (s *slots) free(c class) {
 	s.mu.Unlock()
 }
 
-// Budgets, in requests per 5 s.
+// Budgets, in requests per 5 s. A fifth of each may go at once, the rest flows
+// evenly, so that no 5 s hold more.
 const (
 	accountBudget = 300
 	watchBudget   = 120 // of reads that nobody waits for, and sweeps
 )
 
-// A pace is two token buckets: one for all requests, one for those that nobody
-// waits for. Closing requests pass in any case: the account's own limit decides
-// about them.
+// A pace spreads requests over time: all of them, and within that those that
+// nobody waits for. Who cannot go at once is given a place and comes back for
+// it, so that a long queue costs no more than a short one. Closing requests
+// pass in any case: the account's own limit decides about them.
 type pace struct {
-	mu    sync.Mutex
-	all   bucket
-	watch bucket
+	mu         sync.Mutex
+	all, watch flow
+	held       map[place]time.Time // given, and not yet taken
 }
 
-type bucket struct {
-	tokens float64
-	most   float64 // and what is filled in 5 s
-	at     time.Time
+type place struct {
+	call CallID
+	step int
+}
+
+// A flow lets one request go every so often, and a few at once.
+type flow struct {
+	every, burst time.Duration
+	next         time.Time
+}
+
+func newFlow(budget int) flow {
+	every := 5 * time.Second * 5 / 4 / time.Duration(budget)
+	return flow{every: every, burst: every * time.Duration(budget/5)}
+}
+
+// take gives n places and returns when they are due.
+func (f *flow) take(n int, now time.Time) time.Time {
+	start := later(now, f.next)
+	f.next = start.Add(time.Duration(n) * f.every)
+	return later(now, start.Add(-f.burst))
 }
 
 func newPace() *pace {
-	return &pace{all: bucket{tokens: accountBudget, most: accountBudget}, watch: bucket{tokens: watchBudget, most: watchBudget}}
+	return &pace{all: newFlow(accountBudget), watch: newFlow(watchBudget), held: map[place]time.Time{}}
 }
 
-func (b *bucket) fill(now time.Time) {
-	if !b.at.IsZero() {
-		b.tokens = min(b.most, b.tokens+b.most*now.Sub(b.at).Seconds()/5)
-	}
-	b.at = now
-}
-
-// allow reports whether the step may be sent now, and counts it if so.
-func (p *pace) allow(c *Call, s *step, now time.Time) bool {
+// at returns when the step may be sent; it may be sent now if that is not
+// after now, and then its place is taken.
+func (p *pace) at(c *Call, s *step, now time.Time) time.Time {
 	if s.Kind == stepRoute || s.Kind == stepDrain {
-		return true
+		return now
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.all.fill(now)
-	p.watch.fill(now)
-	n := 1.0
+	n := 1
 	if s.Kind == stepRead && s.MPC {
 		n = 2
 	}
-	switch {
-	case s.closing(c):
-	case p.all.tokens < n, s.Watch && p.watch.tokens < n:
-		return false
+	if s.closing(c) {
+		p.all.take(n, now)
+		return now
 	}
-	p.all.tokens -= n
-	if s.Watch {
-		p.watch.tokens -= n
+	key := place{c.ID, s.ID}
+	at, held := p.held[key]
+	if !held {
+		at = p.all.take(n, now)
+		if s.Watch {
+			at = later(at, p.watch.take(n, now))
+		}
 	}
-	return true
+	if at.After(now) {
+		p.held[key] = at
+		p.forget(now)
+	} else {
+		delete(p.held, key)
+	}
+	return at
 }
 
-// sweepMay is allow for one request of a sweep.
-func (p *pace) sweepMay(now time.Time) bool {
+// forget drops places that nobody came for.
+func (p *pace) forget(now time.Time) {
+	if len(p.held)%1024 != 0 {
+		return
+	}
+	for k, at := range p.held {
+		if now.Sub(at) > time.Minute {
+			delete(p.held, k)
+		}
+	}
+}
+
+// sweepAt is at for one request of a sweep.
+func (p *pace) sweepAt(now time.Time) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.all.fill(now)
-	p.watch.fill(now)
-	if p.all.tokens < 1 || p.watch.tokens < 1 {
-		return false
-	}
-	p.all.tokens--
-	p.watch.tokens--
-	return true
+	return later(p.all.take(1, now), p.watch.take(1, now))
 }

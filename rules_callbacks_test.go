@@ -176,9 +176,14 @@ func TestR14ReorderedAndLost(t *testing.T) {
 func TestR15Answers(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s, a := crowd(t, 1, nil)
+		var mu sync.Mutex
 		var records []coaching.Record
 		a.to[0] = s.instance(true, func(cfg *coaching.Config) {
-			cfg.Observer = observerFunc(func(r coaching.Record) { records = append(records, r) })
+			cfg.Observer = observerFunc(func(r coaching.Record) {
+				mu.Lock()
+				defer mu.Unlock()
+				records = append(records, r)
+			})
 		})
 		s.flow = a.to[0].flow
 		_, _, id := s.connected()
@@ -231,6 +236,8 @@ func TestR15Answers(t *testing.T) {
 			}
 			a.to[0].storeDown(0)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		counted := map[coaching.RecordKind]int{}
 		for _, r := range records {
 			counted[r.Kind] += r.Count

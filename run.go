@@ -156,13 +156,13 @@ func (r *runner) pass(ctx context.Context, id CallID) time.Time {
 			return now.Add(time.Second)
 		}
 		steps := runnable(&c, now)
-		admitted := r.admit(&c, steps, now)
+		admitted, again := r.admit(&c, steps, now)
 		switch {
 		case len(admitted) > 0:
 			r.claim(ctx, &c, admitted)
 			ticked = false
 		case len(steps) > 0:
-			return now.Add(25 * time.Millisecond) // no slot or no budget
+			return again
 		case c.Due().IsZero() || c.Due().After(now):
 			return c.Due()
 		case ticked:
@@ -177,24 +177,32 @@ func (r *runner) pass(ctx context.Context, id CallID) time.Time {
 	return time.Time{}
 }
 
-// admit takes a slot, and where it needs one a place in the budget, for each
-// step that can have one.
-func (r *runner) admit(c *Call, steps []step, now time.Time) []step {
-	var out []step
+// admit takes a slot and a place in the budget for each step that can have
+// them now. Where none can, again is when to try.
+func (r *runner) admit(c *Call, steps []step, now time.Time) (out []step, again time.Time) {
+	try := func(at time.Time) {
+		if again.IsZero() || at.Before(again) {
+			again = at
+		}
+	}
 	for i := range steps {
 		s := &steps[i]
 		if s.Kind == stepDrain && r.f.cfg.Observer == nil {
+			try(now.Add(time.Minute)) // for an instance that has one
 			continue
 		}
-		if r.slots.take(classOf(c, s)) {
-			if r.f.pace.allow(c, s, now) {
-				out = append(out, *s)
-			} else {
-				r.slots.free(classOf(c, s))
-			}
+		if !r.slots.take(classOf(c, s)) {
+			try(now.Add(25 * time.Millisecond))
+			continue
 		}
+		if at := r.f.pace.at(c, s, now); at.After(now) {
+			r.slots.free(classOf(c, s))
+			try(at)
+			continue
+		}
+		out = append(out, *s)
 	}
-	return out
+	return out, again
 }
 
 // claim swaps steps to sent and starts them.

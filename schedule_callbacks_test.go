@@ -258,6 +258,42 @@ func TestEverySwitchIsPlayed(t *testing.T) {
 
 func fourScenarios(t *testing.T, o *plivotest.Options) { playScenarios(t, open(t, o)) }
 
+// Several instances over one store: verbs at one of them, callbacks in turn at
+// all. Nothing is done twice.
+func TestScenariosWithManyInstances(t *testing.T) {
+	for _, n := range []int{2, 3, 5} {
+		for seed := range uint64(4) {
+			t.Run(fmt.Sprint(n, " instances, seed ", seed), func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					s, _ := crowd(t, n, &plivotest.Options{Seed: seed})
+					playScenarios(t, s)
+				})
+			})
+		}
+	}
+}
+
+// No status callback and no leg callback ever arrives but the first: reads
+// alone bring everything about.
+func TestScenariosWithoutCallbacks(t *testing.T) {
+	for _, kind := range []string{"status", "leg", "both"} {
+		for seed := range uint64(3) {
+			t.Run(fmt.Sprint(kind, ", seed ", seed), func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					s := open(t, &plivotest.Options{Seed: seed})
+					s.srv.CallbackFunc(func(cb plivotest.Callback) *plivotest.CallbackFault {
+						if cb.Kind == kind || kind == "both" && (cb.Kind == "status" || cb.Kind == "leg") {
+							return &plivotest.CallbackFault{Drop: true}
+						}
+						return nil
+					})
+					playScenarios(t, s)
+				})
+			})
+		}
+	}
+}
+
 // fourScenariosThen looks at what is left of them.
 func fourScenariosThen(t *testing.T, f func(*shop)) {
 	s := open(t, nil)

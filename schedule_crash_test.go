@@ -332,7 +332,8 @@ func TestS30RestartWhileTheyTalk(t *testing.T) {
 		v := s.watchOver(c)
 		s.cfg.Store = coaching.NewMemoryStore()
 		fresh := s.instance(true)
-		a.to, s.flow = []*instance{fresh}, fresh.flow
+		a.at(fresh)
+		s.flow = fresh.flow
 		after(10 * time.Second)
 		if !s.talks(c, ag) {
 			t.Error("customer and agent do not talk any more")
@@ -372,7 +373,8 @@ func TestS30RestartWhileTheCustomerWaits(t *testing.T) {
 				s.cfg.Store = coaching.NewMemoryStore()
 				s.phone(ann, plivotest.PhonePlan{After: 4 * time.Second, BusyInCall: true})
 				fresh := s.instance(true)
-				a.to, s.flow = []*instance{fresh}, fresh.flow
+				a.at(fresh)
+				s.flow = fresh.flow
 				v := s.watchOver(c)
 				s.eventually("the customer is served", func() bool { return s.talks(c, s.leg(ann)) || s.talks(c, s.leg(bob)) })
 				after(time.Minute)

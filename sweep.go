@@ -86,11 +86,8 @@ func (f *Flow) sweep(ctx context.Context, since time.Time) bool {
 }
 
 func (f *Flow) awaitBudget(ctx context.Context) bool {
-	for !f.pace.sweepMay(time.Now()) {
-		if sleep(ctx, 100*time.Millisecond); ctx.Err() != nil {
-			return false
-		}
-	}
+	now := time.Now()
+	sleep(ctx, f.pace.sweepAt(now).Sub(now))
 	return ctx.Err() == nil
 }
 

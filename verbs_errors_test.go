@@ -244,7 +244,7 @@ func TestVerbErrorsConflict(t *testing.T) {
 
 // A multiparty call holds ten. One more is refused before a phone rings, also
 // where those who still ring make it full; a place that is free again is free.
-func TestConflictFull(t *testing.T) {
+func TestS29ConflictFull(t *testing.T) {
 	for _, sw := range []plivotest.Switches{{}, {FullXMLHangup: true}, {FullRESTDials: true}, {DialsCount: true}} {
 		t.Run(switchNames(sw), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
