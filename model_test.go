@@ -22,6 +22,7 @@ import (
 
 var (
 	modelSteps = flag.Int("model.steps", 20000, "moves of the model-based test in all")
+	modelFrom  = flag.Uint64("model.from", 1, "the first seed")
 	modelSeed  = flag.Uint64("model.seed", 0, "play this seed alone, and print its story")
 )
 
@@ -66,7 +67,7 @@ func TestModel(t *testing.T) {
 	if *modelSeed == 0 {
 		seeds = nil
 		for i := range *modelSteps / movesPerStory {
-			seeds = append(seeds, uint64(i+1))
+			seeds = append(seeds, *modelFrom+uint64(i))
 		}
 	}
 	var sum tally

@@ -74,7 +74,7 @@ var mutants = []mutant{
 		"TestR3|TestS17",
 	},
 	{
-		"raise on a match by address", "dials.go",
+		"raise on a match by address", "legs.go",
 		"			p.byAddress = true\n",
 		"",
 		"TestS4|TestR8",
