@@ -440,10 +440,15 @@ func (m *model) judge() {
 	for _, x := range m.s.srv.MPCs() {
 		for _, p := range x.Participants {
 			m.mu.Lock()
-			if f, ok := m.flags[p.MemberID]; !ok || f.mute != p.Mute || f.hold != p.Hold || f.coach != p.CoachMode {
+			f, known := m.flags[p.MemberID]
+			changed := !known || f.mute != p.Mute || f.hold != p.Hold || f.coach != p.CoachMode
+			if changed {
 				m.flags[p.MemberID] = flagsAt{p.Mute, p.Hold, p.CoachMode, time.Now()}
 			}
 			m.mu.Unlock()
+			if changed && p.Role == "agent" && (p.Mute && !f.mute || p.Hold && !f.hold) && !m.mayBeSilenced(x) {
+				m.fail("silenced: nobody asked for mute=%v hold=%v of agent %s", p.Mute, p.Hold, p.MemberID)
+			}
 		}
 	}
 	staff := map[string][]*plivotest.Leg{}
@@ -480,6 +485,24 @@ func (m *model) judge() {
 			}
 		}
 	}
+}
+
+// mayBeSilenced reports whether a verb was ever called on the call that mutes
+// or holds agents: supervision alone changes nobody else's flags.
+func (m *model) mayBeSilenced(x plivotest.MPC) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range m.customers {
+		if !slices.ContainsFunc(x.Participants, func(p plivotest.Participant) bool { return p.CallUUID == c.leg.UUID() }) {
+			continue
+		}
+		for _, v := range c.verbs {
+			if v.raises || v.name == "Mute" || v.name == "Hold" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // mayHear reports whether a raising verb is in force: called, not failed, and
