@@ -1,6 +1,8 @@
 package coaching_test
 
 import (
+	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -158,5 +160,73 @@ func TestBoundNothingLivesForEver(t *testing.T) {
 		if err == nil && c.State != coaching.StateEnded {
 			t.Errorf("a call lives %v after its longest duration", 11*time.Minute)
 		}
+	})
+}
+
+// Handing back into coaching takes three confirmations, of flags that changed a
+// moment ago: each waits until no read can be stale, and where another instance
+// may have sent the request, for the clocks' difference too.
+func TestBoundHandBack(t *testing.T) {
+	for n, bound := range map[int]time.Duration{1: 6 * time.Second, 2: 12 * time.Second} {
+		t.Run(fmt.Sprint(n, " instances"), func(t *testing.T) {
+			bounds(t, func(t *testing.T, o *plivotest.Options) {
+				s, _ := crowd(t, n, o)
+				_, _, id := s.connected()
+				if _, err := s.flow.TakeOver(t.Context(), id, supLee, nil); err != nil {
+					t.Fatal(err)
+				}
+				start := time.Now()
+				got, err := s.flow.HandBack(t.Context(), id, "lee", nil)
+				if err != nil || got.Mode != coaching.ModeCoach {
+					t.Errorf("HandBack = %v, %v, want coaching", got.Mode, err)
+				}
+				if took := time.Since(start); took > bound {
+					t.Errorf("HandBack returned after %v, want %v at most", took, bound)
+				}
+			})
+		})
+	}
+}
+
+// The claims of a process that was killed keep the lane of their call until
+// nobody can take it for alive: the time of a request, 3 s, and the clocks'
+// difference. What closes a lock waits for none of that.
+func TestBoundDeadClaim(t *testing.T) {
+	bounds(t, func(t *testing.T, o *plivotest.Options) {
+		s, a := crowd(t, 2, o)
+		c, ag, id := s.connected()
+		if _, err := s.flow.TakeOver(t.Context(), id, supLee, nil); err != nil {
+			t.Fatal(err)
+		}
+		after(5 * time.Second)
+		var died time.Time
+		for _, i := range a.to {
+			i.hook(func(r *http.Request) {
+				if isDial(r) && died.IsZero() {
+					died = time.Now()
+					i.kill()
+				}
+			}, nil)
+		}
+		barge := make(chan error, 1)
+		go func() { _, err := a.to[0].flow.Barge(t.Context(), id, supMia, nil); barge <- err }()
+		s.eventually("one dies", func() bool { return a.to[0].isDead() || a.to[1].isDead() })
+		live := a.to[0]
+		if live.isDead() {
+			live = a.to[1]
+		}
+		if err := live.flow.SetMode(t.Context(), id, "lee", coaching.ModeMonitor); err != nil || time.Since(died) > 8*time.Second {
+			t.Errorf("SetMode(monitor) = %v after %v: a lowering waits for nobody", err, time.Since(died))
+		}
+		if err := live.flow.Hold(t.Context(), id, member(ag)); err != nil || c.Listening() != "hold music" {
+			t.Errorf("Hold = %v, and the customer hears %q", err, c.Listening())
+		}
+		if took := time.Since(died); took > 13*time.Second {
+			t.Errorf("Hold returned %v after the death, want 13s at most", took)
+		}
+		if live == a.to[0] {
+			_ = live.flow.Leave(t.Context(), id, "mia") // nobody's phone rings, and Barge returns
+		}
+		<-barge
 	})
 }

@@ -280,3 +280,40 @@ func TestR15StoreDownDocuments(t *testing.T) {
 type observerFunc func(coaching.Record)
 
 func (f observerFunc) Observe(_ context.Context, r coaching.Record) { f(r) }
+
+// R14: reads may be stale, and show somebody whose exit has been told. They are
+// not back: their line is dead, and whoever took them for an agent would leave
+// the customer alone.
+func TestR14StaleReadBringsNobodyBack(t *testing.T) {
+	for seed := range uint64(6) {
+		bubble(t, func(t *testing.T) {
+			s := open(t, &plivotest.Options{Seed: seed, Switches: plivotest.Switches{StaleReads: 2 * time.Second}}, ringing(agentBob))
+			s.phone(bob, plivotest.PhonePlan{After: 2 * time.Second})
+			c := s.call()
+			s.eventually("they talk", func() bool { return s.talks(c, s.leg(bob)) })
+			after(5 * time.Second)
+			id, b := s.id(c), s.leg(bob)
+			if _, err := s.flow.Barge(t.Context(), id, supLee, nil); err != nil {
+				t.Fatalf("Barge = %v", err)
+			}
+			gone := member(s.leg(lee))
+			s.leg(lee).Hangup()
+			after(300 * time.Millisecond)
+			reads := len(s.requests("ListParticipants"))
+			hold := make(chan error, 1) // reads until it shows
+			go func() { hold <- s.flow.Hold(t.Context(), id, member(b)) }()
+			for range 100 {
+				if p, ok := s.book(id).Participant(gone); !ok || p.Live() {
+					t.Fatalf("seed %d: the supervisor who hung up is in the books again: %+v", seed, p)
+				}
+				after(50 * time.Millisecond)
+			}
+			if err := <-hold; err != nil {
+				t.Errorf("seed %d: Hold = %v", seed, err)
+			}
+			if len(s.requests("ListParticipants")) == reads {
+				t.Errorf("seed %d: nothing was read in that time", seed)
+			}
+		})
+	}
+}

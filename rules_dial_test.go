@@ -278,3 +278,53 @@ func TestR6SupervisorOutcomes(t *testing.T) {
 		})
 	}
 }
+
+// balkyStore takes its time to write, and fails to while down says so.
+type balkyStore struct {
+	coaching.Store
+	takes time.Duration
+	down  func() bool
+}
+
+func (s balkyStore) Put(ctx context.Context, c coaching.Call) (coaching.Call, error) {
+	time.Sleep(s.takes)
+	if s.down != nil && s.down() {
+		return coaching.Call{}, errOutage
+	}
+	return s.Store.Put(ctx, c)
+}
+
+// R6: no phone is rung by a dial that the store does not know to be under way.
+// Two instances find the same dial due at the same instant, and one of them
+// makes it; while the store takes no writes, neither does.
+func TestR6NoDialWithoutTheSwap(t *testing.T) {
+	for _, outage := range []time.Duration{0, 15 * time.Second} {
+		t.Run(outage.String(), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				var first atomic.Int64 // when the first dial was refused
+				s := open(t, nil, func(cfg *coaching.Config) {
+					cfg.Store = balkyStore{cfg.Store, 5 * time.Millisecond, func() bool {
+						at := first.Load()
+						since := time.Since(time.Unix(0, at))
+						return at != 0 && since > time.Second && since < time.Second+outage
+					}}
+				})
+				s.start()
+				s.srv.FailFunc(func(r plivotest.Request) *plivotest.Failure {
+					if r.Op == "AddParticipant" && first.CompareAndSwap(0, time.Now().UnixNano()) {
+						return &plivotest.Failure{Status: 429, Header: http.Header{"Retry-After": {"4"}}}
+					}
+					return nil
+				})
+				c := s.call()
+				s.eventually("the first dial", func() bool { return first.Load() != 0 })
+				after(outage)
+				s.dials("while the store takes no writes", 1)
+				s.eventually("the customer is served", func() bool { return s.talks(c, s.leg(ann)) })
+				after(time.Minute)
+				s.dials("refused once, then made once", 2)
+				s.heardExactly("the customer", c, "wait music")
+			})
+		})
+	}
+}

@@ -299,3 +299,50 @@ func TestR10ChangeOfMind(t *testing.T) {
 		})
 	}
 }
+
+// (f) The books may be overtaken by what nobody told us: a request of long ago
+// that landed, a colleague. So a verb whose target the books show already is
+// answered by a read made for it.
+func TestR10NoAnswerFromTheBooks(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		who   string
+		was   coaching.ParticipantUpdate
+		verb  func(*shop, *ears, coaching.CallID, coaching.MemberID) error
+		hears []string
+	}{
+		{"SetMode(coach)", "lee", coaching.ParticipantUpdate{Mute: ptr(true)}, func(s *shop, _ *ears, id coaching.CallID, _ coaching.MemberID) error {
+			return s.flow.SetMode(s.t.Context(), id, "lee", coaching.ModeCoach)
+		}, coached},
+		{"TakeOver again", "lee", coaching.ParticipantUpdate{CoachMode: ptr(true)}, func(s *shop, e *ears, id coaching.CallID, _ coaching.MemberID) error {
+			_, err := e.takeOver(s.t.Context(), s.flow, id, supLee, coaching.AgentKeep)
+			return err
+		}, opened},
+		{"Unmute", "agent", coaching.ParticipantUpdate{Mute: ptr(true)}, func(s *shop, _ *ears, id coaching.CallID, m coaching.MemberID) error {
+			return s.flow.Unmute(s.t.Context(), id, m)
+		}, coached},
+		{"Resume", "agent", coaching.ParticipantUpdate{Hold: ptr(true)}, func(s *shop, _ *ears, id coaching.CallID, m coaching.MemberID) error {
+			return s.flow.Resume(s.t.Context(), id, m)
+		}, coached},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := open(t, nil)
+				e, id, legs := joined(t, s, coaching.ModeCoach)
+				if tt.name == "TakeOver again" {
+					if err := tt.verb(s, e, id, ""); err != nil {
+						t.Fatalf("TakeOver = %v", err)
+					}
+				}
+				after(5 * time.Second)
+				s.deaf()
+				s.foreign(legs[tt.who], tt.was)
+				after(time.Second)
+				if err := tt.verb(s, e, id, member(legs[tt.who])); err != nil {
+					t.Errorf("%s = %v", tt.name, err)
+				}
+				s.hears("when the verb has returned", legs, tt.hears...)
+			})
+		})
+	}
+}

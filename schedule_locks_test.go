@@ -240,8 +240,11 @@ func TestS6CrashAfterTheOpening(t *testing.T) {
 // and seems to confirm it. An event confirms nothing: the verb waits for a
 // read, sends the mute again, and returns when it is true (R10 f).
 func TestS7LateEventOfAnEarlierMute(t *testing.T) {
-	for _, fails := range []int32{2, 1000} {
-		t.Run(fmt.Sprint(fails, " mutes fail"), func(t *testing.T) {
+	for _, tt := range []struct {
+		fails int32
+		late  time.Duration // the event; the second mute begins 5 s after the first
+	}{{2, 4 * time.Second}, {2, 5200 * time.Millisecond}, {1000, 4 * time.Second}, {1000, 5200 * time.Millisecond}, {1000, 9500 * time.Millisecond}, {1000, 15 * time.Second}} {
+		t.Run(fmt.Sprint(tt.fails, " mutes fail, the event is late by ", tt.late), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				s := open(t, nil)
 				e, id, legs := joined(t, s, coaching.ModeCoach)
@@ -252,7 +255,7 @@ func TestS7LateEventOfAnEarlierMute(t *testing.T) {
 				var held atomic.Bool
 				s.srv.CallbackFunc(func(c plivotest.Callback) *plivotest.CallbackFault {
 					if c.Event == "ParticipantMute" && held.CompareAndSwap(false, true) {
-						return &plivotest.CallbackFault{Delay: 4 * time.Second}
+						return &plivotest.CallbackFault{Delay: tt.late}
 					}
 					return nil
 				})
@@ -261,10 +264,10 @@ func TestS7LateEventOfAnEarlierMute(t *testing.T) {
 					t.Fatalf("Mute, Unmute = %v", err)
 				}
 				after(3 * time.Second)
-				s.times(fails, func(r plivotest.Request) bool { return asks(r, legs["agent"], "mute", true) }, plivotest.Failure{Status: 500, NoEffect: true})
+				s.times(tt.fails, func(r plivotest.Request) bool { return asks(r, legs["agent"], "mute", true) }, plivotest.Failure{Status: 500, NoEffect: true})
 				err := s.flow.Mute(ctx, id, ann.Member)
 				muted := !s.srv.Hears(legs["customer"], legs["agent"])
-				if err == nil != muted || fails == 2 && err != nil {
+				if err == nil != muted || tt.fails == 2 && err != nil {
 					t.Errorf("Mute = %v, and the agent is muted: %v", err, muted)
 				}
 				if err != nil && !errors.Is(err, coaching.ErrUnknown) && !errors.Is(err, coaching.ErrNotApplied) {
