@@ -90,6 +90,44 @@ func newPlayer(t testing.TB, in []byte) *player {
 	return p
 }
 
+// What was planned to open a lock does not leave any more once nobody wants the
+// supervisor to be heard. FuzzApply found that it did.
+func TestR10PlannedOpeningIsTakenBack(t *testing.T) {
+	verb := func(o operation) func(*player, *Supervision) {
+		return func(p *player, _ *Supervision) { p.apply(ask{op: o, made: new(int)}) }
+	}
+	for name, over := range map[string]func(*player, *Supervision){
+		"leave": verb(operation{Kind: opLeave, Sup: "supa"}),
+		"coach": verb(operation{Kind: opMode, Sup: "supa", Mode: ModeCoach}),
+		"end":   verb(operation{Kind: opEnd}),
+		"gone":  func(p *player, s *Supervision) { p.apply(news{kind: newsExited, mpc: p.c.MPC, member: s.Member}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlayer(t, fuzzBytes(0, strings.Repeat("1w ", 12)+"0a (2) (0) (0)")) // connected; a take-over
+			for len(p.in) > 0 {
+				p.step()
+			}
+			opens := func() bool {
+				return p.c.hasStep(stepUpdate, func(s *step) bool { return s.Flag == flagCoach && !s.Value })
+			}
+			for range 30 {
+				if opens() {
+					break
+				}
+				p.now = p.now.Add(300 * time.Millisecond)
+				p.world()
+			}
+			if !opens() {
+				t.Fatal("the take-over does not come to open the lock")
+			}
+			over(p, p.c.supervision("supa"))
+			if opens() {
+				t.Error("the customer is to hear the supervisor all the same")
+			}
+		})
+	}
+}
+
 // A player is one call in the hands of two instances.
 type player struct {
 	testing.TB
