@@ -161,7 +161,10 @@ func (m *machine) afterwards(c *Call, now time.Time) {
 		}
 	}
 	for i := range c.work.Legs {
-		m.giveUp(c, &c.work.Legs[i], "call ended")
+		l := &c.work.Legs[i]
+		if m.giveUp(c, l, "call ended"); l.State == legIn {
+			l.State = legOver
+		}
 	}
 	for i := range c.work.Ops {
 		o := &c.work.Ops[i]

@@ -514,16 +514,18 @@ func (m *model) mayHear(c *modelCustomer, sup coaching.SupervisorID) bool {
 	if m.faulty || time.Since(m.trouble) < 70*time.Second {
 		grace = 150 * time.Second // ... while the API fails
 	}
-	for i, v := range c.verbs {
+	for _, v := range c.verbs {
 		if v.sup != sup || !v.raises {
 			continue
 		}
 		lowered, replaced := false, false
-		for _, w := range c.verbs[i+1:] {
-			if w.sup == sup && w.lowers && w.called.After(v.called) { // at the same instant either may come first
-				replaced = true
-				lowered = lowered || !w.returned.IsZero() && w.err == nil
+		for _, w := range c.verbs {
+			if w.sup != sup || !w.lowers {
+				continue
 			}
+			// At the same instant either may come first.
+			replaced = replaced || w.returned.IsZero() || !w.returned.Before(v.called)
+			lowered = lowered || w.called.After(v.called) && !w.returned.IsZero() && w.err == nil
 		}
 		if lowered {
 			continue

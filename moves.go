@@ -8,9 +8,11 @@ func (m *machine) moves(c *Call, now time.Time) {
 	for i := range c.Participants {
 		p := &c.Participants[i]
 		if !p.Live() {
+			m.noOpening(c, p)
 			continue
 		}
 		if p.kick {
+			m.noOpening(c, p)
 			m.planKick(c, p, now)
 			if mayBeHeard(p) && !(p.mute.Asked && p.mute.Want) {
 				m.planUpdate(c, p, flagMute, true, now) // the kick may take long
@@ -37,9 +39,14 @@ func (m *machine) moves(c *Call, now time.Time) {
 		case RoleSupervisor:
 			s := c.supervisionOf(p.Member)
 			if s == nil {
+				m.noOpening(c, p)
 				continue
 			}
 			want := s.Want
+			if c.work.Ending && want == ModeOpen && !s.firm {
+				m.noOpening(c, p) // the end replaces a raise that is under way
+				continue
+			}
 			if p.byAddress && want > ModeMonitor && !p.mute.confirmed(false) {
 				want = ModeMonitor
 			}
@@ -138,6 +145,14 @@ func (m *machine) planLock(c *Call, p *Participant, mv lockMove, now time.Time) 
 	}
 	if mv.read {
 		c.wantReadFrom(later(mv.from, p.Joined), max(p.mute.Tick, p.coach.Tick))
+	}
+}
+
+// noOpening takes back what was planned to open a lock of a supervisor whom
+// nobody expects to be heard any more.
+func (m *machine) noOpening(c *Call, p *Participant) {
+	if p.Role == RoleSupervisor {
+		m.planLock(c, p, lockMove{}, time.Time{})
 	}
 }
 
