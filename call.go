@@ -148,8 +148,14 @@ func (c Call) Live() bool {
 	return c.State != StateEnded || len(c.work.Steps) > 0 || len(c.work.Out) > 0
 }
 
-// Due returns when the call wants to be looked at next; zero: never.
-func (c Call) Due() time.Time { return c.work.Due }
+// Due returns when the call wants to be looked at next; zero: never. A call
+// that goes on always wants to be.
+func (c Call) Due() time.Time {
+	if c.work.Due.IsZero() && c.State != StateEnded {
+		return c.Created
+	}
+	return c.work.Due
+}
 
 // Format writes a short summary under every verb: a Call remembers numbers, who
 // may use a ticket and the agents' confirm keys, and none of that belongs into

@@ -175,12 +175,20 @@ func TestKillHost(t *testing.T) {
 		t.Error("add supervisor: the customer heard Lee")
 	}
 
-	// Barge: by somebody who is in already it changes nothing, across a kill too.
+	// Barge: killed while the phone rings of a supervisor who wants to listen.
+	k.done("leave", call)
+	k.do("barge", call)
+	k.until("Lee's phone rings again", func() bool { return len(k.srv.Phone(lee, nil).Calls()) == 2 && leg(lee).State() == plivotest.Ringing })
 	k.kill()
+	time.Sleep(600 * time.Millisecond)
 	k.start()
+	k.until("Lee hears them", func() bool { return k.srv.Hears(leg(lee), leg(ann)) && k.srv.Hears(leg(lee), cust) })
 	k.done("barge", call)
-	if !k.srv.Hears(leg(ann), leg(lee)) || heard {
-		t.Error("barge: the second of a supervisor changed who hears whom")
+	if n := k.dials(lee); n != 2 {
+		t.Errorf("barge: %d dials of Lee, want 2", n)
+	}
+	if k.srv.Hears(leg(ann), leg(lee)) || heard {
+		t.Error("barge: somebody hears the supervisor who only listens")
 	}
 
 	// Take over: killed when the customer hears the supervisor, before Plivo's

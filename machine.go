@@ -102,7 +102,7 @@ func (m *machine) plan(c *Call, now time.Time) {
 	m.prune(c, now)
 	derive(c)
 	c.work.Due = m.due(c, now)
-	if !c.work.Due.IsZero() && !c.work.Due.After(now) && len(runnable(c, now)) == 0 {
+	if !c.work.Due.IsZero() && !c.work.Due.After(now) && rests(c, now) {
 		c.work.Due = now.Add(restPause) // nothing can be sent and nothing moved: never spin
 	}
 }

@@ -440,10 +440,15 @@ func (m *model) judge() {
 	for _, x := range m.s.srv.MPCs() {
 		for _, p := range x.Participants {
 			m.mu.Lock()
-			if f, ok := m.flags[p.MemberID]; !ok || f.mute != p.Mute || f.hold != p.Hold || f.coach != p.CoachMode {
+			f, known := m.flags[p.MemberID]
+			changed := !known || f.mute != p.Mute || f.hold != p.Hold || f.coach != p.CoachMode
+			if changed {
 				m.flags[p.MemberID] = flagsAt{p.Mute, p.Hold, p.CoachMode, time.Now()}
 			}
 			m.mu.Unlock()
+			if changed && p.Role == "agent" && (p.Mute && !f.mute || p.Hold && !f.hold) && !m.mayBeSilenced(x) {
+				m.fail("silenced: nobody asked for mute=%v hold=%v of agent %s", p.Mute, p.Hold, p.MemberID)
+			}
 		}
 	}
 	staff := map[string][]*plivotest.Leg{}
@@ -482,6 +487,24 @@ func (m *model) judge() {
 	}
 }
 
+// mayBeSilenced reports whether a verb was ever called on the call that mutes
+// or holds agents: supervision alone changes nobody else's flags.
+func (m *model) mayBeSilenced(x plivotest.MPC) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range m.customers {
+		if !slices.ContainsFunc(x.Participants, func(p plivotest.Participant) bool { return p.CallUUID == c.leg.UUID() }) {
+			continue
+		}
+		for _, v := range c.verbs {
+			if v.raises || v.name == "Mute" || v.name == "Hold" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // mayHear reports whether a raising verb is in force: called, not failed, and
 // not followed by a lowering verb that returned nil.
 func (m *model) mayHear(c *modelCustomer, sup coaching.SupervisorID) bool {
@@ -491,16 +514,18 @@ func (m *model) mayHear(c *modelCustomer, sup coaching.SupervisorID) bool {
 	if m.faulty || time.Since(m.trouble) < 70*time.Second {
 		grace = 150 * time.Second // ... while the API fails
 	}
-	for i, v := range c.verbs {
+	for _, v := range c.verbs {
 		if v.sup != sup || !v.raises {
 			continue
 		}
 		lowered, replaced := false, false
-		for _, w := range c.verbs[i+1:] {
-			if w.sup == sup && w.lowers && w.called.After(v.called) { // at the same instant either may come first
-				replaced = true
-				lowered = lowered || !w.returned.IsZero() && w.err == nil
+		for _, w := range c.verbs {
+			if w.sup != sup || !w.lowers {
+				continue
 			}
+			// At the same instant either may come first.
+			replaced = replaced || w.returned.IsZero() || !w.returned.Before(v.called)
+			lowered = lowered || w.called.After(v.called) && !w.returned.IsZero() && w.err == nil
 		}
 		if lowered {
 			continue

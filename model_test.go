@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ import (
 
 var (
 	modelSteps = flag.Int("model.steps", 20000, "moves of the model-based test in all")
+	modelFrom  = flag.Uint64("model.from", 1, "the first seed")
 	modelSeed  = flag.Uint64("model.seed", 0, "play this seed alone, and print its story")
 )
 
@@ -66,7 +68,7 @@ func TestModel(t *testing.T) {
 	if *modelSeed == 0 {
 		seeds = nil
 		for i := range *modelSteps / movesPerStory {
-			seeds = append(seeds, uint64(i+1))
+			seeds = append(seeds, *modelFrom+uint64(i))
 		}
 	}
 	var sum tally
@@ -175,16 +177,20 @@ func play(t *testing.T, seed uint64, s story, keep bool) (out outcome) {
 	return out
 }
 
-// switchesFor draws the emulator's switches for everything no source settles.
-func switchesFor(r *rand.Rand) plivotest.Switches {
-	b := func() bool { return r.IntN(3) == 0 }
-	s := plivotest.Switches{
-		Sparse: b(), CapitalRoles: b(), NoLegCallbacks: b(), SequencePerURL: b(), HarshStayAlone: b(), CreateAtJoin: b(),
-		JoinAfterEndCreates: b(), SplitFlags: b(), MuteHoldSound: b(), EndMpcOnExitCause3000: b(), OnExitAfterHangup: b(),
-		ListExited: b(), NotFoundBraces: b(), CoachFlagOnOthersOK: b(), RetryNewNonce: b(),
-	}
-	if b() {
-		s.StaleReads = time.Duration(r.IntN(2000)) * time.Millisecond
+// switchesFor draws every one of the emulator's switches for what no source
+// settles, those of a later version too.
+func switchesFor(r *rand.Rand) (s plivotest.Switches) {
+	v := reflect.ValueOf(&s).Elem()
+	for i := range v.NumField() {
+		if r.IntN(4) != 0 {
+			continue
+		}
+		switch f := v.Field(i).Addr().Interface().(type) {
+		case *bool:
+			*f = true
+		case *time.Duration:
+			*f = time.Duration(r.IntN(2000)) * time.Millisecond
+		}
 	}
 	return s
 }

@@ -85,7 +85,7 @@ type flow struct {
 
 func newFlow(budget int) flow {
 	every := 5 * time.Second * 5 / 4 / time.Duration(budget)
-	return flow{every: every, burst: every * time.Duration(budget/5)}
+	return flow{every: every, burst: every * time.Duration(budget/5-1)}
 }
 
 // take gives n places and returns when they are due.

@@ -156,6 +156,9 @@ func (m *machine) readDone(c *Call, s step, d done, now time.Time) {
 	w.ReadTried = now
 	if d.Out == clientGone || d.Seen != nil && d.Seen.Gone {
 		if known := w.Bound.Add(m.lag + clockSkew); s.At.Before(known) {
+			if w.Retries[stepRead.String()] < 2 {
+				c.failed(stepRead) // the next one waits a little, and no longer than half a second
+			}
 			c.wantRead(known, true) // too early to tell
 			return
 		}

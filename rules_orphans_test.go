@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/plivotest"
 )
 
 // R18: calls that the store lost.
@@ -135,4 +136,19 @@ func TestR18GhostFoundBySweep(t *testing.T) {
 		}
 		s.dials("ours and the foreign ones", 3)
 	})
+}
+
+// A read that comes too early to show a new call, since reads lag, is made
+// again after a pause: one call must not eat the account's budget.
+func TestR18EarlyReadsAreSpaced(t *testing.T) {
+	for seed := range uint64(8) {
+		bubble(t, func(t *testing.T) {
+			s := open(t, &plivotest.Options{Seed: seed, Switches: plivotest.Switches{StaleReads: 2 * time.Second}})
+			s.call()
+			after(2 * time.Second)
+			if n := len(s.requests("GetMPC")) + len(s.requests("ListParticipants")); n > 12 {
+				t.Errorf("seed %d: %d reads in the first two seconds, want at most 12", seed, n)
+			}
+		})
+	}
 }

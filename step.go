@@ -1,6 +1,7 @@
 package coaching
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -129,29 +130,42 @@ func (s *step) lane(c *Call) bool {
 	return false
 }
 
-// runnable returns the steps that may be sent at now, oldest first.
-func runnable(c *Call, now time.Time) []step {
-	busy := false
-	for i := range c.work.Steps {
-		if s := &c.work.Steps[i]; s.Sent && s.lane(c) {
-			busy = true
-		}
-	}
-	var out []step
-	for i := range c.work.Steps {
-		s := &c.work.Steps[i]
-		if s.Sent || s.From.After(now) {
-			continue
-		}
-		if s.lane(c) {
-			if busy {
+// sendable yields the steps that may be sent at now, oldest first.
+func sendable(c *Call, now time.Time) iter.Seq[*step] {
+	return func(yield func(*step) bool) {
+		busy := slices.ContainsFunc(c.work.Steps, func(s step) bool { return s.Sent && s.lane(c) })
+		for i := range c.work.Steps {
+			s := &c.work.Steps[i]
+			if s.Sent || s.From.After(now) {
 				continue
 			}
-			busy = true
+			if s.lane(c) {
+				if busy {
+					continue
+				}
+				busy = true
+			}
+			if !yield(s) {
+				return
+			}
 		}
+	}
+}
+
+// runnable returns copies of them.
+func runnable(c *Call, now time.Time) (out []step) {
+	for s := range sendable(c, now) {
 		out = append(out, *s)
 	}
 	return out
+}
+
+// rests reports whether nothing of the call may be sent at now.
+func rests(c *Call, now time.Time) bool {
+	for range sendable(c, now) {
+		return false
+	}
+	return true
 }
 
 func (c *Call) step(id int) *step {

@@ -1,7 +1,7 @@
 // Command killhost is a small contact center for the tests that kill it: it
 // keeps its calls in files, and does what a POST tells it.
 //
-//	POST /do/{verb}/{call}    addsupervisor, barge, takeover, handback
+//	POST /do/{verb}/{call}    addsupervisor, barge, takeover, handback, leave
 package main
 
 import (
@@ -93,6 +93,8 @@ func do(ctx context.Context, flow *coaching.Flow, verb string, call coaching.Cal
 		_, err = flow.TakeOver(ctx, call, lee, &coaching.TakeOverOptions{Agent: coaching.AgentMute})
 	case "handback":
 		_, err = flow.HandBack(ctx, call, lee.ID, nil)
+	case "leave":
+		err = flow.Leave(ctx, call, lee.ID)
 	default:
 		err = fmt.Errorf("verb %q: %w", verb, coaching.ErrInvalid)
 	}

@@ -56,7 +56,7 @@ var mutants = []mutant{
 		"TestR11|TestS26|TestCompany|TestModel",
 	},
 	{
-		"repeat add-participant when it goes unanswered", "legs.go",
+		"repeat add-participant when it goes unanswered", "dials.go",
 		"	if d.Out == clientThrottled && s.Tries < 5",
 		"	if (d.Out == clientThrottled || d.Out == clientUnknown) && s.Tries < 5",
 		"TestR6|TestS15|TestModel",
