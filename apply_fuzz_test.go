@@ -627,6 +627,9 @@ func (p *player) judge(prev *Call) {
 	if Spins(*c, p.now) {
 		p.fail("due at %v, and nothing can be done", c.Due())
 	}
+	if c.Due().IsZero() && c.Live() && lane == 0 {
+		p.fail("a live call is never due")
+	}
 	if c.State == StateEnded {
 		p.dead()
 	}

@@ -1,6 +1,8 @@
 package coaching
 
 import (
+	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -153,6 +155,29 @@ func (c Call) Due() time.Time {
 		return c.Created
 	}
 	return c.work.Due
+}
+
+// Format writes a short summary under every verb: a Call remembers numbers, who
+// may use a ticket and the agents' confirm keys, and none of that belongs into
+// a log. To see more, print its fields or use [json.Marshal].
+func (c Call) Format(s fmt.State, _ rune) {
+	in := 0
+	for range c.live(0) {
+		in++
+	}
+	fmt.Fprintf(s, "coaching.Call{ID:%q Version:%d State:%v Live:%d/%d Supervisions:%d Attempts:%d}",
+		string(c.ID), c.Version, c.State, in, len(c.Participants), len(c.Supervisions), len(c.Attempts))
+}
+
+// LogValue is the summary that Format writes.
+func (c Call) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(c)) }
+
+// Format writes the fields, without the agents whom a take-over removed: their
+// addresses and confirm keys are nobody's business.
+func (s Supervision) Format(f fmt.State, verb rune) {
+	type plain Supervision
+	s.removed, s.more = nil, ""
+	fmt.Fprintf(f, fmt.FormatString(f, verb), plain(s))
 }
 
 // Hears reports whether listener hears speaker, from the last confirmed flags.

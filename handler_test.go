@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -244,6 +245,35 @@ func TestR15HandlerAnswersGET(t *testing.T) {
 	r := d.request("GET", "/answer?"+query.Encode(), nil, d.nonce(), deskToken)
 	r.Body = io.NopCloser(strings.NewReader("From=666"))
 	d.ok(d.serve(r))
+}
+
+// What a caller's phone or an IVR hands over need not be UTF-8, and documents
+// hold nothing else: it is mended at the door, so that every store gives the
+// same call back.
+func TestR15HandedOverTextIsUTF8(t *testing.T) {
+	d := newDesk(t)
+	form := deskAnswer()
+	form.Set("CallUUID", "4f93bf0e-2c78-4d85-b1a4-6eae7dbafb36")
+	form.Set("From", "anna\xff")
+	form.Set("X-PH-Na\xc3me", "caf\xe9 é")
+	d.ok(d.post("/answer?ivr=\xfe%ff&m%e9nu=1", form))
+	c, err := d.flow.Call(t.Context(), coaching.CallID(deskPrefix+"4f93bf0e2c784d85b1a46eae7dbafb36"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := coaching.EncodeCall(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := coaching.DecodeCall(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string]coaching.Call{"MemoryStore": c, "a document": stored} {
+		if got.From != "anna\uFFFD" || got.Headers["Na\uFFFDme"] != "caf\uFFFD é" || !slices.Equal(got.Query["ivr"], []string{"\uFFFD"}) || !slices.Equal(got.Query["m\uFFFDnu"], []string{"1"}) {
+			t.Errorf("%s: From %q, Headers %q, Query %q", name, got.From, got.Headers, got.Query)
+		}
+	}
 }
 
 // What is done is done: a handler never redirects, because a redirected

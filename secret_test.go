@@ -3,6 +3,7 @@ package coaching_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/plivo/plivo-go/v7"
 
 	"github.com/mpc-coaching/coaching"
@@ -176,6 +179,59 @@ func (shaky) Observe(_ context.Context, r coaching.Record) {
 	if r.Kind == coaching.RecordAsked {
 		panic("observer")
 	}
+}
+
+// A Call is printed by whoever debugs a host: as a summary, without what it
+// remembers. Comparing two calls shows their differences all the same.
+func TestCallIsPrintedInShort(t *testing.T) {
+	const key = "#" // stands nowhere else
+	bubble(t, func(t *testing.T) {
+		keyed := coaching.Agent{ID: "ann", Address: agentAnn.Address, ConfirmKey: key}
+		s := open(t, nil, func(c *coaching.Config) { c.Route = coaching.RingOnce(keyed) })
+		s.srv.Phone(ann, &plivotest.PhonePlan{Action: plivotest.Answer, After: time.Second, PressKey: key})
+		_, _, id := s.connected()
+		ticket, err := s.flow.Ticket(t.Context(), id, supLee, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := s.flow.TakeOver(t.Context(), id, supMia, &coaching.TakeOverOptions{Agent: coaching.AgentRemove})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := s.book(id)
+		_, value := ticket.Header()
+		sum := fmt.Sprintf("%x", sha256.Sum256([]byte(value[len(id):])))
+		doc, err := coaching.EncodeCall(c)
+		if err != nil || !bytes.Contains(doc, []byte(sum)) || !bytes.Contains(doc, []byte(`"confirm_key":"#"`)) {
+			t.Fatalf("the document does not hold what must not be printed: %s, %v", doc, err)
+		}
+		out := &transcript{}
+		values := []any{c, &c, []coaching.Call{c}, coaching.Change{Call: c}, coaching.AccessRequest{Call: c}, struct{ C coaching.Call }{c}}
+		for _, v := range append(values, v, c.Supervisions) {
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+				fmt.Fprintf(out, verb+"\n", v)
+			}
+			slog.New(slog.NewTextHandler(out, nil)).Info("x", "v", v)
+		}
+		out.mustNotHold(t, sum, key, caller, hotline, "sip:ann")
+		want := fmt.Sprintf(`coaching.Call{ID:%q Version:%d State:active Live:2/3 Supervisions:1 Attempts:1}`, string(id), c.Version)
+		if got := fmt.Sprintf("%+v", c); got != want {
+			t.Errorf("a call prints as %s, want %s", got, want)
+		}
+		var log bytes.Buffer
+		slog.New(slog.NewTextHandler(&log, nil)).Info("x", "c", c)
+		if !strings.Contains(log.String(), "State:active") {
+			t.Errorf("a call is logged as %s", &log)
+		}
+		if got := fmt.Sprintf("%+v", v); !strings.Contains(got, "ID:mia") || !strings.Contains(got, "Mode:open") {
+			t.Errorf("a supervision prints as %s", got)
+		}
+		other := s.book(id)
+		other.To = "another"
+		if diff := cmp.Diff(c, other, cmpopts.IgnoreUnexported(coaching.Call{}, coaching.Participant{}, coaching.Supervision{})); !strings.Contains(diff, hotline) || !strings.Contains(diff, "another") {
+			t.Errorf("cmp.Diff shows %q", diff)
+		}
+	})
 }
 
 // No verb of fmt, no logger and no encoder shows a token or a ticket.

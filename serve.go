@@ -81,7 +81,7 @@ func (f *Flow) serveAnswer(ctx context.Context, cb *callback) reply {
 	if !validCallID(a.id) {
 		return reply{status: http.StatusBadRequest, err: errors.New("CallUUID is malformed")}
 	}
-	a.from, a.to = truncate(a.from, 200), truncate(a.to, 200)
+	a.from, a.to = truncate(utf8Text(a.from), 200), truncate(utf8Text(a.to), 200)
 	a.headers, a.query = handedOver(cb)
 	c, e := f.commitFor(ctx, a.id, answeredAgain{cb.guard}, a, answerTime)
 	switch {
@@ -104,6 +104,10 @@ func (f *Flow) serveAnswer(ctx context.Context, cb *callback) reply {
 	return reply{status: http.StatusOK, doc: doc}
 }
 
+// utf8Text replaces what is not UTF-8, so that every Store gives back what it was
+// given: documents hold nothing else.
+func utf8Text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
 // handedOver collects what came with a customer's call: X-PH- headers and the
 // query of the answer URL, at most 4 KiB.
 func handedOver(cb *callback) (headers map[string]string, query map[string][]string) {
@@ -111,19 +115,21 @@ func handedOver(cb *callback) (headers map[string]string, query map[string][]str
 	for _, k := range slices.Sorted(maps.Keys(cb.form)) {
 		v := cb.form[k]
 		if name, ok := strings.CutPrefix(k, "X-PH-"); ok && name != "" && len(v) == 1 {
-			if room -= len(name) + len(v[0]); room < 0 {
+			name, value := utf8Text(name), utf8Text(v[0])
+			if room -= len(name) + len(value); room < 0 {
 				break
 			}
 			if headers == nil {
 				headers = map[string]string{}
 			}
-			headers[name] = v[0]
+			headers[name] = value
 		}
 	}
 	if len(cb.query) > 0 {
 		query = map[string][]string{}
 		for _, k := range slices.Sorted(maps.Keys(cb.query)) {
 			for _, s := range cb.query[k] {
+				k, s := utf8Text(k), utf8Text(s)
 				if room -= len(k) + len(s); room < 0 {
 					return headers, query
 				}
