@@ -95,6 +95,32 @@ func TestRulesHaveTests(t *testing.T) {
 	}
 }
 
+var painRow = regexp.MustCompile(`(?m)^\| (\d+) \|.*\| (.*) \|$`)
+
+// TestPainsAreAnswered checks that every pain of docs/pains.md has a test that
+// exists, or a reason to have none.
+func TestPainsAreAnswered(t *testing.T) {
+	tests := testNames(t)
+	rows := painRow.FindAllStringSubmatch(readDoc(t, "docs/pains.md"), -1)
+	if len(rows) != 24 {
+		t.Errorf("docs/pains.md has %d pains, want 24", len(rows))
+	}
+	for i, row := range rows {
+		if row[1] != strconv.Itoa(i+1) {
+			t.Errorf("pain %s stands where %d should", row[1], i+1)
+		}
+		named := testWord.FindAllStringSubmatch(row[2], -1)
+		for _, m := range named {
+			if !tests[m[1]] {
+				t.Errorf("pain %s names %s, which does not exist", row[1], m[1])
+			}
+		}
+		if len(named) == 0 && !strings.HasPrefix(row[2], "out of scope: ") {
+			t.Errorf("pain %s has no test and no reason: %s", row[1], row[2])
+		}
+	}
+}
+
 // testNames returns the names of all tests, fuzz targets and examples.
 func testNames(t *testing.T) map[string]bool {
 	t.Helper()
