@@ -339,6 +339,7 @@ func (m *model) settle() {
 	m.setFaults(0)
 	m.setCallbackFaults(0)
 	m.note("settling")
+	time.Sleep(60 * time.Second) // until the last late effect has landed
 	time.Sleep(100 * time.Second)
 	m.compare()
 	for _, c := range m.customers {
