@@ -212,6 +212,7 @@ func TestS6CrashAfterTheOpening(t *testing.T) {
 					verb <- err
 				}()
 				s.eventually("one dies", func() bool { return a.to[0].isDead() || a.to[1].isDead() && !alone })
+				died := time.Now()
 				if alone {
 					after(20 * time.Second)
 					a.to = append(a.to, s.instance(true))
@@ -222,6 +223,9 @@ func TestS6CrashAfterTheOpening(t *testing.T) {
 					}
 				}
 				s.eventually("both locks are closed", func() bool { return !s.srv.Hears(legs["customer"], legs["lee"]) })
+				if took := time.Since(died); !alone && took > 11*time.Second {
+					t.Errorf("undone after %v, want 11s at most", took)
+				}
 				if err := <-verb; !errors.Is(err, coaching.ErrUnknown) {
 					t.Errorf("TakeOver = %v, want ErrUnknown", err)
 				}
