@@ -1,0 +1,2 @@
+// Package natsstore keeps the calls of package coaching in NATS JetStream.
+package natsstore

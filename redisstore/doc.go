@@ -1,0 +1,2 @@
+// Package redisstore keeps the calls of package coaching in Redis.
+package redisstore
