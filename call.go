@@ -27,6 +27,7 @@ type Call struct {
 	Attempts     []Attempt     `json:"attempts,omitempty"`     // oldest first, the last 32
 	Participants []Participant `json:"participants,omitempty"` // in order of joining, those who left included
 	Supervisions []Supervision `json:"supervisions,omitempty"` // in order of asking, ended ones included
+	History      []Record      `json:"history,omitempty"`      // what happened, oldest first, the last 32
 
 	Created   time.Time  `json:"created,omitzero"`
 	Activated time.Time  `json:"activated,omitzero"` // people could hear each other from then on
@@ -278,6 +279,7 @@ func (c Call) clone() Call {
 		c.Attempts[i].Rings = slices.Clone(c.Attempts[i].Rings)
 	}
 	c.Participants = slices.Clone(c.Participants)
+	c.History = slices.Clone(c.History)
 	c.Supervisions = slices.Clone(c.Supervisions)
 	for i := range c.Supervisions {
 		c.Supervisions[i].removed = slices.Clone(c.Supervisions[i].removed)

@@ -222,6 +222,14 @@ func actorOf(ctx context.Context) Actor {
 	return a
 }
 
+type hostKey struct{}
+
+// AsHost returns a context in which the host acts for itself: verbs, reads and
+// streams under it do not ask Config.Authorize. It is for a host's own jobs, and
+// for what serves many actors from one stream and asks [Flow.Authorize] for each.
+// Never derive it from a request that an actor's verb is called with.
+func AsHost(ctx context.Context) context.Context { return context.WithValue(ctx, hostKey{}, true) }
+
 // An AccessRequest is what [AuthorizeFunc] decides on. Op is the method's
 // name, such as "Barge", or "Redeem" when a ticket is used.
 type AccessRequest struct {
@@ -236,8 +244,23 @@ type AccessRequest struct {
 // no; the caller sees [ErrDenied]. A panic or a time-out is no.
 type AuthorizeFunc func(context.Context, AccessRequest) error
 
+// Authorizes reports whether Config.Authorize is set. What serves the public
+// should refuse to start where it is not.
+func (f *Flow) Authorizes() bool { return f.cfg.Authorize != nil }
+
+// Authorize asks Config.Authorize whether the actor of ctx, see [WithActor], may
+// do what r says; r.Actor is set from there. It is for showing what somebody
+// may do, and for filtering a stream taken [AsHost]; the verbs ask by
+// themselves. Nil: yes. Its error wraps [ErrDenied].
+func (f *Flow) Authorize(ctx context.Context, r AccessRequest) error {
+	if err := f.authorize(ctx, r); err != nil {
+		return fmt.Errorf("coaching: Authorize: %w", err)
+	}
+	return nil
+}
+
 func (f *Flow) authorize(ctx context.Context, r AccessRequest) error {
-	if f.cfg.Authorize == nil {
+	if f.cfg.Authorize == nil || ctx.Value(hostKey{}) != nil {
 		return nil
 	}
 	r.Actor, r.Call = actorOf(ctx), r.Call.clone() // the caller goes on with its own

@@ -54,6 +54,17 @@ var opNames = [...]string{opJoin: "join", opMode: "set mode", opTakeOver: "take 
 
 func (k opKind) String() string { return enumString(opNames[:], "op", uint8(k)) }
 
+// verb names the operation as who asked for it does.
+func (o *operation) verb() string {
+	switch {
+	case o.Kind == opMute && !o.Value:
+		return "unmute"
+	case o.Kind == opHold && !o.Value:
+		return "resume"
+	}
+	return o.Kind.String()
+}
+
 type opState uint8
 
 const (
@@ -112,7 +123,7 @@ func (m *machine) opDone(c *Call, o *operation, now time.Time) {
 		return
 	}
 	o.State, o.Ended, c.work.moved = opOK, now, true
-	m.record(c, Record{Kind: RecordDone, At: now, Detail: o.Kind.String(), Supervisor: o.Sup, Member: o.Member, Actor: o.Actor, Mode: o.Mode})
+	m.record(c, Record{Kind: RecordDone, At: now, Detail: o.verb(), Supervisor: o.Sup, Member: o.Member, Actor: o.Actor, Mode: o.Mode})
 }
 
 func (m *machine) opFail(c *Call, o *operation, now time.Time, f failure, why string) {
@@ -120,7 +131,7 @@ func (m *machine) opFail(c *Call, o *operation, now time.Time, f failure, why st
 		return
 	}
 	o.State, o.Ended, o.Fail, o.Why, c.work.moved = opFailed, now, f, why, true
-	m.record(c, Record{Kind: RecordFailed, At: now, Detail: o.Kind.String() + ": " + why, Supervisor: o.Sup, Member: o.Member, Actor: o.Actor})
+	m.record(c, Record{Kind: RecordFailed, At: now, Detail: o.verb() + ": " + why, Supervisor: o.Sup, Member: o.Member, Actor: o.Actor})
 }
 
 // operations moves every pending operation on.

@@ -9,7 +9,7 @@ import (
 // A Record is one line of the audit: what happened to a call, and who asked.
 type Record struct {
 	Seq        uint64       `json:"seq"` // rises by one within a call; 0 for records about the Flow itself
-	Call       CallID       `json:"call,omitempty"`
+	Call       CallID       `json:"call,omitempty"` // empty in Call.History
 	Kind       RecordKind   `json:"kind"`
 	At         time.Time    `json:"at"`
 	Actor      Actor        `json:"actor,omitzero"`
@@ -35,7 +35,7 @@ const (
 	RecordTicket   RecordKind = "ticket"   // a ticket was given out
 	RecordRaised   RecordKind = "raised"   // a supervisor is confirmed audible to the customer
 	RecordLowered  RecordKind = "lowered"  // a hand back began to lower
-	RecordDone     RecordKind = "done"     // a verb took effect; Detail names it
+	RecordDone     RecordKind = "done"     // a verb took effect; Detail names it, such as "take over" or "resume"
 	RecordFailed   RecordKind = "failed"   // a verb did not; Detail says why
 	RecordAdopted  RecordKind = "adopted"  // a sweep found a live call that the store did not have
 	RecordEnding   RecordKind = "ending"   // the end was decided; Detail is the ExitReason
@@ -56,13 +56,22 @@ type Observer interface {
 	Observe(context.Context, Record)
 }
 
+// historyLength is how many records a Call keeps for those who look at it.
+const historyLength = 32
+
+// record notes what happened: in the Call's history for who looks at the call,
+// and for the Observer if there is one.
 func (m *machine) record(c *Call, r Record) {
-	if !m.records {
-		return
-	}
 	c.work.OutNext++
-	r.Seq, r.Call = c.work.OutNext, c.ID
-	c.work.Out = append(c.work.Out, r)
+	r.Seq = c.work.OutNext
+	if over := len(c.History) + 1 - historyLength; over > 0 {
+		c.History = slices.Delete(c.History, 0, over)
+	}
+	c.History = append(c.History, r)
+	if m.records {
+		r.Call = c.ID
+		c.work.Out = append(c.work.Out, r)
+	}
 }
 
 // drained forgets records that the Observer has seen.
