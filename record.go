@@ -8,7 +8,7 @@ import (
 
 // A Record is one line of the audit: what happened to a call, and who asked.
 type Record struct {
-	Seq        uint64       `json:"seq"` // rises by one within a call; 0 for records about the Flow itself
+	Seq        uint64       `json:"seq"`            // rises by one within a call; 0 for records about the Flow itself
 	Call       CallID       `json:"call,omitempty"` // empty in Call.History
 	Kind       RecordKind   `json:"kind"`
 	At         time.Time    `json:"at"`
