@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/internal/remotestore"
 	"github.com/mpc-coaching/coaching/plivotest"
 )
 
@@ -87,6 +88,14 @@ func newModel(t *testing.T, seed uint64) *model {
 			return coaching.Next{Ring: []coaching.Agent{agentBob}}, nil
 		}
 		c.RingTime = 20 * time.Second
+		if *modelStore != "" {
+			store := remotestore.NewClient(*modelStore)
+			store.Ahead = modelNow.Sub(time.Now()) // the bubble's clock begins long ago, the engine's does not
+			if err := store.Reset(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			c.Store = store
+		}
 	})
 	m.s.seed = seed
 	// Every phone of the staff may be busy, ring out or refuse.
@@ -99,6 +108,9 @@ func newModel(t *testing.T, seed uint64) *model {
 	}
 	m.s.srv.OnChange(m.judge)
 	m.boot()
+	if *modelStore != "" {
+		m.second()
+	}
 	return m
 }
 
@@ -107,7 +119,7 @@ func (m *model) boot() {
 	alive := &atomic.Bool{}
 	alive.Store(true)
 	cfg := m.s.cfg
-	cfg.Store = &mortalStore{cfg.Store.(*coaching.MemoryStore), alive}
+	cfg.Store = &mortalStore{cfg.Store.(watchedStore), alive}
 	inner := cfg.HTTPClient.Transport
 	cfg.HTTPClient = &http.Client{Transport: mortalTransport{inner, alive}}
 	flow, stop := m.s.startWith(cfg)
@@ -156,8 +168,13 @@ func (m *model) flow() *coaching.Flow {
 
 var errDead = errors.New("this instance is dead")
 
+type watchedStore interface {
+	coaching.Store
+	coaching.Watcher
+}
+
 type mortalStore struct {
-	*coaching.MemoryStore
+	watchedStore
 	alive *atomic.Bool
 }
 
@@ -165,14 +182,14 @@ func (s *mortalStore) Get(ctx context.Context, id coaching.CallID) (coaching.Cal
 	if !s.alive.Load() {
 		return coaching.Call{}, errDead
 	}
-	return s.MemoryStore.Get(ctx, id)
+	return s.watchedStore.Get(ctx, id)
 }
 
 func (s *mortalStore) Put(ctx context.Context, c coaching.Call) (coaching.Call, error) {
 	if !s.alive.Load() {
 		return coaching.Call{}, errDead
 	}
-	return s.MemoryStore.Put(ctx, c)
+	return s.watchedStore.Put(ctx, c)
 }
 
 type mortalTransport struct {

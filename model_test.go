@@ -25,6 +25,8 @@ var (
 	modelSteps = flag.Int("model.steps", 20000, "moves of the model-based test in all")
 	modelFrom  = flag.Uint64("model.from", 1, "the first seed")
 	modelSeed  = flag.Uint64("model.seed", 0, "play this seed alone, and print its story")
+	modelStore = flag.String("model.store", "", "keep the calls behind this `address` of internal/remotestore, two instances from the start")
+	modelNow   = time.Now()
 )
 
 const movesPerStory = 60
