@@ -41,11 +41,19 @@ func (s *Server) say(l *Leg, text string) {
 		}
 		s.speakEvents(m)
 	}
+	l.said = append(l.said, said{time.Now(), text, ears})
 	who := "nobody"
 	if len(ears) > 0 {
 		who = strings.Join(ears, ", ")
 	}
 	s.log("say", "%s %s: %q, heard by %s", short(l.uuid), l.phone.address, text, who)
+}
+
+// said is a line that a leg spoke, and the addresses that heard it.
+type said struct {
+	at   time.Time
+	text string
+	ears []string
 }
 
 // Listening returns what the leg hears right now: "mpc", "wait music", "hold

@@ -38,6 +38,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		l.Hangup()
 		return ""
 	}))
+	s.controlPhones(mux)
 	mux.HandleFunc("GET /_/mpcs", s.controlMPCs)
 	mux.HandleFunc("GET /_/audio", s.controlAudio)
 	mux.HandleFunc("GET /_/timeline", func(w http.ResponseWriter, _ *http.Request) {
@@ -52,6 +53,9 @@ type controlBody struct {
 	From, To     string
 	Headers      map[string]string
 	Text, Digits string
+	Plan         string
+	BusyInCall   bool   `json:"busy_in_call"`
+	AnswerURL    string `json:"answer_url"`
 }
 
 func readControl(w http.ResponseWriter, r *http.Request) (in controlBody, ok bool) {
@@ -118,6 +122,9 @@ type controlLeg struct {
 	From        string            `json:"from"`
 	To          string            `json:"to"`
 	Direction   string            `json:"direction"`
+	Began       time.Time         `json:"began"`
+	Answered    time.Time         `json:"answered,omitzero"`
+	Ended       time.Time         `json:"ended,omitzero"`
 	State       State             `json:"state"`
 	CallStatus  string            `json:"call_status,omitempty"`
 	HangupCause *controlCause     `json:"hangup_cause,omitempty"`
@@ -127,6 +134,7 @@ type controlLeg struct {
 	Headers     map[string]string `json:"headers,omitempty"`
 	Listening   string            `json:"listening"`
 	Heard       []controlHeard    `json:"heard,omitempty"`
+	Said        []controlSaid     `json:"said,omitempty"`
 	Sounds      []controlSound    `json:"sounds,omitempty"`
 }
 
@@ -142,6 +150,12 @@ type controlHeard struct {
 	Text string    `json:"text"`
 }
 
+type controlSaid struct {
+	At      time.Time `json:"at"`
+	Text    string    `json:"text"`
+	HeardBy []string  `json:"heard_by"` // addresses; the phone itself cannot know
+}
+
 type controlSound struct {
 	At   time.Time  `json:"at"`
 	End  *time.Time `json:"end,omitempty"`
@@ -152,6 +166,7 @@ type controlSound struct {
 // legView requires the lock.
 func legView(l *Leg, ears bool) controlLeg {
 	v := controlLeg{CallUUID: l.uuid, Address: l.phone.address, From: l.from, To: l.to, Direction: l.direction,
+		Began: l.began, Answered: l.answered, Ended: l.ending,
 		State: l.state, CallStatus: l.status, Headers: l.headers, Listening: l.listening()}
 	if l.state == Ended {
 		v.HangupCause = &controlCause{l.cause.Code, l.cause.Name, l.cause.Source}
@@ -164,6 +179,9 @@ func legView(l *Leg, ears bool) controlLeg {
 	}
 	for _, h := range l.heard {
 		v.Heard = append(v.Heard, controlHeard{h.At, h.FromAddress, h.Text})
+	}
+	for _, h := range l.said {
+		v.Said = append(v.Said, controlSaid{h.at, h.text, append([]string{}, h.ears...)})
 	}
 	for _, o := range l.sounds {
 		c := controlSound{At: o.At, Kind: o.Kind, Name: o.Name}

@@ -42,6 +42,7 @@ type Leg struct {
 	run    program // the XML it executes
 	member *member // its present membership; nil while not in an MPC
 	heard  []Heard
+	said   []said
 	sounds []Sound
 }
 
