@@ -186,6 +186,17 @@ func (w *streamed) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// sent returns what the stream has sent so far.
+func (w *streamed) sent() (views []phoneView, at []time.Time, pings int) {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.bad != "" {
+		panic(fmt.Sprintf("not an event: %q", w.bad))
+	}
+	return slices.Clone(w.views), slices.Clone(w.at), w.pings
+}
+
 // stream opens the stream of a phone; the returned function waits for its end.
 func (b *bench) stream(ctx context.Context, address string) (*streamed, func()) {
 	w := &streamed{header: http.Header{}}
@@ -208,44 +219,37 @@ func TestControlStream(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		w, wait := b.stream(ctx, agentSIP)
-		if len(w.views) != 1 || w.header.Get("Content-Type") != "text/event-stream" {
-			t.Fatalf("at once %d views as %q, want 1 as text/event-stream", len(w.views), w.header.Get("Content-Type"))
+		if views, _, _ := w.sent(); len(views) != 1 || w.header.Get("Content-Type") != "text/event-stream" {
+			t.Fatalf("at once %d views as %q, want 1 as text/event-stream", len(views), w.header.Get("Content-Type"))
 		}
 		customer := b.call()
 		time.Sleep(time.Second)
-		synctest.Wait()
-		if len(w.views) != 1 {
-			t.Errorf("another phone's call sent %d views, want none", len(w.views)-1)
+		if views, _, _ := w.sent(); len(views) != 1 {
+			t.Errorf("another phone's call sent %d views, want none", len(views)-1)
 		}
 		b.member("Agent", agentSIP, nil)
 		time.Sleep(time.Second)
-		synctest.Wait()
-		before := len(w.views)
+		before, _, _ := w.sent()
 		for i := range 1000 { // a line each millisecond
 			customer.Say(fmt.Sprint("line ", i))
 			time.Sleep(time.Millisecond)
 		}
 		time.Sleep(100 * time.Millisecond)
-		synctest.Wait()
-		if n := len(w.views) - before; n < 10 || n > 22 {
+		views, at, pings := w.sent()
+		if n := len(views) - len(before); n < 10 || n > 22 {
 			t.Errorf("a second of lines sent %d views, want about 20", n)
 		}
-		for i := 1; i < len(w.at); i++ {
-			if gap := w.at[i].Sub(w.at[i-1]); gap < 50*time.Millisecond {
+		for i := 1; i < len(at); i++ {
+			if gap := at[i].Sub(at[i-1]); gap < 50*time.Millisecond {
 				t.Errorf("view %d came %v after the one before, want 50ms at least", i, gap)
 			}
 		}
-		if last := w.views[len(w.views)-1].Calls[0]; len(last.Heard) != 1000 || last.Heard[999].Text != "line 999" {
+		if last := views[len(views)-1].Calls[0]; len(last.Heard) != 1000 || last.Heard[999].Text != "line 999" {
 			t.Errorf("the last view has %d lines, want all 1000", len(last.Heard))
 		}
-		if w.bad != "" {
-			t.Errorf("not an event: %q", w.bad)
-		}
-		before = w.pings
 		time.Sleep(time.Minute)
-		synctest.Wait()
-		if got := w.pings - before; got != 4 {
-			t.Errorf("%d pings in a quiet minute, want 4", got)
+		if _, _, now := w.sent(); now-pings != 4 {
+			t.Errorf("%d pings in a quiet minute, want 4", now-pings)
 		}
 		cancel()
 		wait()
