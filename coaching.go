@@ -34,7 +34,9 @@ type Flow struct {
 	started chan struct{} // closed while a Run is at work
 	wake    chan struct{} // one token: something is due
 	dirty   map[CallID]bool
-	order   []CallID // of dirty, oldest first
+	order   []CallID         // of dirty, oldest first
+	fresh   map[CallID]Call  // as committed last, until Run looks; not to be written to
+	own     map[CallID]stamp // of what this process committed last, of live calls
 	ears    map[CallID]chan struct{}
 }
 
@@ -58,6 +60,8 @@ func New(cfg Config) (*Flow, error) {
 		started: make(chan struct{}),
 		wake:    make(chan struct{}, 1),
 		dirty:   map[CallID]bool{},
+		fresh:   map[CallID]Call{},
+		own:     map[CallID]stamp{},
 		ears:    map[CallID]chan struct{}{},
 		pace:    newPace(),
 	}
@@ -191,10 +195,25 @@ func (f *Flow) committed(c Call) {
 		f.dirty[c.ID] = true
 		f.order = append(f.order, c.ID)
 	}
+	if f.running > 0 && !f.own[c.ID].covers(c) {
+		f.fresh[c.ID], f.own[c.ID] = c, stamp{c.Version, c.Created}
+	}
+	if !c.Live() {
+		delete(f.own, c.ID)
+	}
 	f.mu.Unlock()
 	f.stir(c.ID)
 	f.nudge()
 }
+
+// A stamp says how much of a call is known. A store that has lost its data counts
+// versions anew, of a call that was created anew.
+type stamp struct {
+	version uint64
+	created time.Time
+}
+
+func (s stamp) covers(c Call) bool { return c.Version <= s.version && c.Created.Equal(s.created) }
 
 func (f *Flow) nudge() {
 	select {

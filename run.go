@@ -40,6 +40,8 @@ func (f *Flow) Run(ctx context.Context) error {
 	f.mu.Lock()
 	if f.running--; f.running == 0 {
 		f.started = make(chan struct{})
+		clear(f.fresh)
+		clear(f.own)
 	}
 	f.ranOnce = true
 	f.mu.Unlock()
@@ -145,9 +147,16 @@ func (r *runner) worker(ctx context.Context, id CallID) {
 
 // pass claims and starts whatever may be sent for a call now, and returns when
 // it wants to be looked at next.
+//
+// What this process has just committed is looked at as it is, without asking
+// the store again: who claims a step reads the call anew.
 func (r *runner) pass(ctx context.Context, id CallID) time.Time {
+	c, have := r.f.takeCommitted(id)
 	for ticked := false; ctx.Err() == nil; {
-		c, err := r.f.cfg.Store.Get(ctx, id)
+		var err error
+		if !have {
+			c, err = r.f.cfg.Store.Get(ctx, id)
+		}
 		if errors.Is(err, ErrNotFound) {
 			return time.Time{}
 		}
@@ -159,7 +168,7 @@ func (r *runner) pass(ctx context.Context, id CallID) time.Time {
 		admitted, again := r.admit(&c, steps, now)
 		switch {
 		case len(admitted) > 0:
-			r.claim(ctx, &c, admitted)
+			c, have = r.claim(ctx, &c, admitted)
 			ticked = false
 		case len(steps) > 0:
 			return again
@@ -168,10 +177,10 @@ func (r *runner) pass(ctx context.Context, id CallID) time.Time {
 		case ticked:
 			return now.Add(100 * time.Millisecond)
 		default:
-			if _, err := r.f.commit(ctx, id, tick{}); err != nil {
+			if c, err = r.f.commit(ctx, id, tick{}); err != nil {
 				return now.Add(time.Second)
 			}
-			ticked = true
+			have, ticked = true, true
 		}
 	}
 	return time.Time{}
@@ -205,8 +214,9 @@ func (r *runner) admit(c *Call, steps []step, now time.Time) (out []step, again 
 	return out, again
 }
 
-// claim swaps steps to sent and starts them.
-func (r *runner) claim(ctx context.Context, c *Call, steps []step) {
+// claim swaps steps to sent and starts them. It returns the call as stored; false:
+// it could not be stored.
+func (r *runner) claim(ctx context.Context, c *Call, steps []step) (Call, bool) {
 	var owner [8]byte
 	for i, v := 0, r.f.source(); i < len(owner); i++ {
 		owner[i] = byte(v >> (8 * i))
@@ -236,10 +246,11 @@ func (r *runner) claim(ctx context.Context, c *Call, steps []step) {
 		r.group.Go(func() error {
 			d := r.f.perform(context.WithoutCancel(ctx), &after, t)
 			r.slots.free(class)
-			r.f.finished(c.ID, d)
+			r.f.finished(after.ID, d)
 			return nil
 		})
 	}
+	return after, err == nil
 }
 
 // stretched tells the Observer, once a minute at most, by how much the watch
@@ -282,6 +293,16 @@ func (f *Flow) takeDirty() []CallID {
 	return out
 }
 
+// takeCommitted returns a call as this process committed it since it was last
+// looked at.
+func (f *Flow) takeCommitted(id CallID) (Call, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c, ok := f.fresh[id]
+	delete(f.fresh, id)
+	return c, ok
+}
+
 // follow keeps up with what other instances change: by the store's feed, or by
 // reading Live every 2 s.
 func (r *runner) follow(ctx context.Context) {
@@ -306,6 +327,9 @@ func (r *runner) follow(ctx context.Context) {
 				r.readLive(ctx)
 				continue
 			}
+			if r.f.committedHere(ch.Call) {
+				continue
+			}
 			r.f.stir(ch.Call.ID)
 			r.want(ch.Call.ID, later(ch.Call.Due(), time.Now().Add(headStart)))
 			r.f.nudge()
@@ -315,6 +339,13 @@ func (r *runner) follow(ctx context.Context) {
 			after = ""
 		}
 	}
+}
+
+// committedHere reports whether a change is this process's own, or older.
+func (f *Flow) committedHere(c Call) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.own[c.ID].covers(c)
 }
 
 func (r *runner) readLive(ctx context.Context) {
