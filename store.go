@@ -36,7 +36,7 @@ type Store interface {
 
 // MemoryStore is a [Store] and a [Watcher] in memory, for one process. It
 // forgets everything when the process ends: live calls are then found again
-// by the sweep. A live call costs some 6 KiB; ended calls are forgotten when
+// by the sweep. A live call costs some 8 KiB; ended calls are forgotten when
 // they expire, as later ones are put.
 type MemoryStore struct {
 	mu    sync.Mutex
