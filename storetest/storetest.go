@@ -25,8 +25,10 @@ type Options struct {
 	// ForgetsWithin is how long after Expires a call may still be found. 0:
 	// the store forgets when it likes, and that is not tried.
 	ForgetsWithin time.Duration
-	// FeedLength is how many changes the feed remembers. 0: cursors that are
-	// too old and readers that are too slow are not tried.
+	// FeedLength is how many changes the feed remembers at most. A feed that
+	// forgets no call's last change may have any, and tells it in place of a
+	// Resync. 0: cursors that are too old and readers that are too slow are not
+	// tried.
 	FeedLength int
 	// Patience is how long anything may take. 0: 10 s.
 	Patience time.Duration
