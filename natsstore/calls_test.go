@@ -1,0 +1,139 @@
+package natsstore_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/natsstore"
+)
+
+// A document of a newer instance is left to that one.
+func TestNewerSchema(t *testing.T) {
+	t.Parallel()
+	nc := connect(t, startNode(t, nil).url())
+	s := open(t, natsstore.Config{Conn: nc})
+	f := watch(t, s, "")
+	newer := live(1).ID
+	doc := fmt.Sprintf(`{"v":%d,"id":%q}`, coaching.Schema+1, newer)
+	if _, err := nc.Request("$KV.coaching.live."+string(newer), []byte(doc), 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	c := put(t, s, live(2))
+	if _, err := s.Get(t.Context(), newer); !errors.Is(err, coaching.ErrSchema) {
+		t.Errorf("Get = %v, want ErrSchema", err)
+	}
+	if _, err := s.Put(t.Context(), live(1)); !errors.Is(err, coaching.ErrConflict) {
+		t.Errorf("Put over it = %v, want ErrConflict", err)
+	}
+	for got, err := range s.Live(t.Context()) {
+		if err != nil || got.ID != c.ID {
+			t.Errorf("Live yields %s, %v, want %s alone", got.ID, err, c.ID)
+		}
+	}
+	if ch := f.next("the call of our schema"); ch.Call.ID != c.ID {
+		t.Errorf("Changes yields %s, want %s alone", ch.Call.ID, c.ID)
+	}
+}
+
+// Whatever one instance does another sees, in order.
+func TestTwoStores(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, nil)
+	a := open(t, natsstore.Config{Conn: connect(t, n.url())})
+	b := open(t, natsstore.Config{Conn: connect(t, n.url())})
+	fa, fb := watch(t, a, ""), watch(t, b, "")
+	c := put(t, a, live(1))
+	if _, err := b.Put(t.Context(), live(1)); !errors.Is(err, coaching.ErrConflict) {
+		t.Errorf("Put on the other = %v, want ErrConflict", err)
+	}
+	for range 20 {
+		c = put(t, b, c)
+		c = put(t, a, c)
+	}
+	fa.until(c)
+	ch, _ := fb.until(c)
+	// A browser that was connected to b and comes to a.
+	over := put(t, b, ended(c, time.Hour))
+	if got := watch(t, a, ch.Cursor).next("the end"); got.Resync || got.Call.Version != over.Version {
+		t.Errorf("after the cursor of the other: version %d, resync %v, want version %d", got.Call.Version, got.Resync, over.Version)
+	}
+}
+
+func TestVersionsRiseOverForgetting(t *testing.T) {
+	t.Parallel()
+	s := open(t, natsstore.Config{Conn: connect(t, startNode(t, nil).url())})
+	old := put(t, s, ended(put(t, s, live(1)), 0))
+	start := time.Now()
+	var again coaching.Call
+	eventually(t, "the call is forgotten", func() bool {
+		var err error
+		if again, err = s.Put(t.Context(), live(1)); err != nil && !errors.Is(err, coaching.ErrConflict) {
+			t.Fatalf("Put = %v, want ErrConflict until it is forgotten", err)
+		}
+		return err == nil
+	})
+	if d := time.Since(start); d > promises.ForgetsWithin {
+		t.Errorf("it took %v, want at most %v", d, promises.ForgetsWithin)
+	}
+	if again.Version <= old.Version {
+		t.Errorf("created again: version %d, want more than %d", again.Version, old.Version)
+	}
+}
+
+// A process that dies in the middle of ending a call leaves the first half of
+// a batch, which counts for nothing.
+func TestHalfAnEnd(t *testing.T) {
+	t.Parallel()
+	nc := connect(t, startNode(t, nil).url())
+	s := open(t, natsstore.Config{Conn: nc})
+	c := put(t, s, live(1))
+	m := nats.NewMsg("$KV.coaching.live." + string(c.ID))
+	m.Header.Set("KV-Operation", "DEL")
+	m.Header.Set("Nats-TTL", "1s")
+	m.Header.Set("Nats-Batch-Id", "abandoned")
+	m.Header.Set("Nats-Batch-Sequence", "1")
+	if err := nc.PublishMsg(m); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Get(t.Context(), c.ID); err != nil || got.Version != c.Version {
+		t.Errorf("Get = version %d, %v, want %d", got.Version, err, c.Version)
+	}
+	listed := 0
+	for range s.Live(t.Context()) {
+		listed++
+	}
+	if listed != 1 {
+		t.Errorf("Live yields %d calls, want 1", listed)
+	}
+	put(t, s, ended(c, time.Hour))
+}
+
+// Live costs what is live, not what has ended.
+func TestLiveCost(t *testing.T) {
+	t.Parallel()
+	nc := connect(t, startNode(t, nil).url())
+	s := open(t, natsstore.Config{Conn: nc})
+	c := put(t, s, live(0))
+	list := func() uint64 {
+		before := nc.Stats().InBytes
+		for got, err := range s.Live(t.Context()) {
+			if err != nil || got.ID != c.ID {
+				t.Errorf("Live yields %s, %v, want %s alone", got.ID, err, c.ID)
+			}
+		}
+		return nc.Stats().InBytes - before
+	}
+	alone := list()
+	for n := range 300 {
+		put(t, s, ended(put(t, s, live(n+1)), time.Hour))
+	}
+	eventually(t, "the markers have gone", func() bool { return list() < alone+1000 })
+}

@@ -1,0 +1,231 @@
+package natsstore_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/natsstore"
+)
+
+// TestMain fails the run if code of ours still runs in another goroutine when
+// all tests are over.
+func TestMain(m *testing.M) {
+	if options := os.Getenv(serverVariable); options != "" {
+		if err := beServer(options); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	code := m.Run()
+	if left := leaked(5 * time.Second); code == 0 && left != "" {
+		fmt.Fprintf(os.Stderr, "goroutines of ours outlive the tests:\n\n%s\n", left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func leaked(patience time.Duration) string {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		buf := make([]byte, 4<<20)
+		buf = buf[:runtime.Stack(buf, true)]
+		var left []string
+		for i, g := range strings.Split(string(buf), "\n\n") {
+			if i > 0 && strings.Contains(g, "github.com/mpc-coaching/coaching") {
+				left = append(left, g)
+			}
+		}
+		if len(left) == 0 || time.Now().After(deadline) {
+			return strings.Join(left, "\n\n")
+		}
+	}
+}
+
+// A node is one NATS server in this process, on loopback.
+type node struct {
+	tb      testing.TB
+	options server.Options
+	*server.Server
+}
+
+// startNode starts a server; change may change its options.
+func startNode(tb testing.TB, change func(*server.Options)) *node {
+	tb.Helper()
+	n := &node{tb: tb, options: server.Options{
+		ServerName: "n0", Host: "127.0.0.1", Port: freePort(tb), JetStream: true, StoreDir: tb.TempDir(),
+		NoSigs: true, NoLog: true,
+	}}
+	if change != nil {
+		change(&n.options)
+	}
+	tb.Cleanup(n.stop)
+	n.start()
+	return n
+}
+
+// start starts it, or again, on the same port and with the same files.
+func (n *node) start() {
+	n.tb.Helper()
+	o := n.options
+	s, err := server.NewServer(&o)
+	if err != nil {
+		n.tb.Fatal(err)
+	}
+	n.Server = s
+	go s.Start()
+	if !s.ReadyForConnections(20 * time.Second) {
+		n.tb.Fatalf("server %s does not start", o.ServerName)
+	}
+}
+
+func (n *node) stop() {
+	if n.Server != nil {
+		n.Shutdown()
+		n.WaitForShutdown()
+		n.Server = nil
+	}
+}
+
+// lose stops it and takes its files away.
+func (n *node) lose() {
+	n.stop()
+	if err := os.RemoveAll(n.options.StoreDir); err != nil {
+		n.tb.Fatal(err)
+	}
+}
+
+func (n *node) url() string { return fmt.Sprintf("nats://127.0.0.1:%d", n.options.Port) }
+
+func freePort(tb testing.TB) int {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// A cluster is three servers.
+type cluster [3]*node
+
+func startCluster(tb testing.TB) *cluster {
+	tb.Helper()
+	var ports [3]int
+	for i := range ports {
+		ports[i] = freePort(tb)
+	}
+	var c cluster
+	for i := range c {
+		c[i] = &node{tb: tb, options: server.Options{
+			ServerName: fmt.Sprintf("n%d", i), Host: "127.0.0.1", Port: freePort(tb), JetStream: true, StoreDir: tb.TempDir(),
+			NoSigs: true, NoLog: true,
+			Cluster: server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: ports[i]},
+		}}
+		for _, p := range ports {
+			c[i].options.Routes = append(c[i].options.Routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", p)})
+		}
+		tb.Cleanup(c[i].stop)
+		c[i].start()
+	}
+	eventually(tb, "the cluster has a leader of its own", func() bool {
+		for _, n := range c {
+			if n.JetStreamIsLeader() && len(n.JetStreamClusterPeers()) == 3 {
+				return true
+			}
+		}
+		return false
+	})
+	return &c
+}
+
+func (c *cluster) urls() string {
+	var all []string
+	for _, n := range c {
+		all = append(all, n.url())
+	}
+	return strings.Join(all, ",")
+}
+
+// leader returns the server that leads a bucket, and two that do not.
+func (c *cluster) leader(tb testing.TB, bucket string) (leader *node, others []*node) {
+	tb.Helper()
+	eventually(tb, "bucket "+bucket+" has a leader", func() bool {
+		leader, others = nil, nil
+		for _, n := range c {
+			if n.Server != nil && n.JetStreamIsStreamLeader("$G", "KV_"+bucket) {
+				leader = n
+			} else {
+				others = append(others, n)
+			}
+		}
+		return leader != nil
+	})
+	return leader, others
+}
+
+// eventually polls until ok.
+func eventually(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			tb.Fatalf("%s: not so within 30 s", what)
+		}
+	}
+}
+
+func connect(tb testing.TB, urls string, options ...nats.Option) *nats.Conn {
+	tb.Helper()
+	nc, err := nats.Connect(urls, append([]nats.Option{
+		nats.MaxReconnects(-1), nats.ReconnectWait(50 * time.Millisecond), nats.ReconnectJitter(0, 0),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
+	}, options...)...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(nc.Close)
+	return nc
+}
+
+func open(tb testing.TB, cfg natsstore.Config) *natsstore.Store {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), 20*time.Second)
+	defer cancel()
+	s, err := natsstore.New(ctx, cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// live is a small call that goes on.
+func live(n int) coaching.Call {
+	return coaching.Call{ID: coaching.CallID(fmt.Sprintf("cctest%026d", n)), State: coaching.StateActive, Created: time.Now()}
+}
+
+// ended is a call that is over, kept for a while.
+func ended(c coaching.Call, retention time.Duration) coaching.Call {
+	c.State, c.EndReason, c.Ended = coaching.StateEnded, coaching.ExitCustomer, time.Now()
+	c.Expires = c.Ended.Add(retention)
+	return c
+}
+
+func put(tb testing.TB, s coaching.Store, c coaching.Call) coaching.Call {
+	tb.Helper()
+	c, err := s.Put(tb.Context(), c)
+	if err != nil {
+		tb.Fatalf("Put = %v, want nil", err)
+	}
+	return c
+}
