@@ -29,7 +29,9 @@ type Config struct {
 	// Route says whom to ring for a customer who has nobody. Required.
 	Route RouteFunc
 	// Directory finds a supervisor by id, for hosts (and the console) that
-	// take ids and never addresses. Nil: verbs need an Address.
+	// take ids and never addresses. Its error wraps [ErrNotFound] where there
+	// is nobody of that id; it is asked after Authorize. Nil: verbs need an
+	// Address.
 	Directory func(context.Context, SupervisorID) (Supervisor, error)
 	// Authorize is asked before every verb, read and stream, and again when a
 	// ticket is used. Nil: the host is trusted.

@@ -135,6 +135,41 @@ func TestR19RouteWaits(t *testing.T) {
 	})
 }
 
+// Who may not ask for a supervisor does not learn whom Directory knows.
+func TestDirectoryIsAskedAfterAuthorize(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		asked := 0
+		s := open(t, nil, func(cfg *coaching.Config) {
+			cfg.Directory = func(context.Context, coaching.SupervisorID) (coaching.Supervisor, error) {
+				asked++
+				return coaching.Supervisor{}, coaching.ErrNotFound
+			}
+			cfg.Authorize = func(_ context.Context, r coaching.AccessRequest) error {
+				if r.Actor.ID == "eve" {
+					return errors.New("no")
+				}
+				return nil
+			}
+		})
+		_, _, id := s.connected()
+		somebody := coaching.Supervisor{ID: "somebody"}
+		verbs := map[string]func(context.Context) error{
+			"AddSupervisor": func(ctx context.Context) error { _, err := s.flow.AddSupervisor(ctx, id, somebody, nil); return err },
+			"Barge":         func(ctx context.Context) error { _, err := s.flow.Barge(ctx, id, somebody, nil); return err },
+			"TakeOver":      func(ctx context.Context) error { _, err := s.flow.TakeOver(ctx, id, somebody, nil); return err },
+		}
+		for name, verb := range verbs {
+			asked = 0
+			if err := verb(coaching.WithActor(t.Context(), coaching.Actor{ID: "eve"})); !errors.Is(err, coaching.ErrDenied) || asked != 0 {
+				t.Errorf("%s(eve) = %v after asking Directory %d times, want ErrDenied and no question", name, err, asked)
+			}
+			if err := verb(t.Context()); !errors.Is(err, coaching.ErrNotFound) || asked != 1 {
+				t.Errorf("%s = %v after asking Directory %d times, want ErrNotFound after one", name, err, asked)
+			}
+		}
+	})
+}
+
 // Authorize and Directory in trouble refuse; nothing is dialled.
 func TestR19AuthorizeAndDirectory(t *testing.T) {
 	for name, bad := range trouble {

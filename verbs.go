@@ -79,10 +79,6 @@ func (f *Flow) join(ctx context.Context, op string, id CallID, sup Supervisor, o
 	if err := checkRing(o.RingTime); err != nil {
 		return Supervision{}, wrap(op, err)
 	}
-	sup, err := f.resolve(ctx, sup)
-	if err != nil {
-		return Supervision{}, wrap(op, err)
-	}
 	a := ask{op: operation{Kind: opJoin, Sup: sup.ID, Mode: mode, Actor: actorOf(ctx)}, sup: sup, ring: o.RingTime}
 	until := finishedOp
 	if o.NoWait {
@@ -128,24 +124,8 @@ func (f *Flow) TakeOver(ctx context.Context, id CallID, sup Supervisor, o *TakeO
 	if err := checkRing(o.RingTime); err != nil {
 		return Supervision{}, wrap("TakeOver", err)
 	}
-	var err error
-	if !f.isIn(ctx, id, sup.ID) {
-		if sup, err = f.resolve(ctx, sup); err != nil {
-			return Supervision{}, wrap("TakeOver", err)
-		}
-	}
 	a := ask{op: operation{Kind: opTakeOver, Sup: sup.ID, Mode: ModeOpen, Part: o.Agent, Actor: actorOf(ctx)}, sup: sup, ring: o.RingTime}
 	return f.supervise(ctx, "TakeOver", id, sup.ID, ModeOpen, a, finishedOp)
-}
-
-// isIn reports whether the supervisor is in the call, so that no address is
-// needed to ring them.
-func (f *Flow) isIn(ctx context.Context, id CallID, sup SupervisorID) bool {
-	if !validCallID(id) {
-		return false
-	}
-	c, err := f.cfg.Store.Get(ctx, id)
-	return err == nil && c.supervision(sup).open()
 }
 
 // HandBack undoes TakeOver: the agents get back the mute and hold they had
@@ -324,10 +304,18 @@ func (f *Flow) supervise(ctx context.Context, op string, id CallID, sup Supervis
 	if !validPersonID(string(sup)) {
 		return Supervision{}, wrap(op, invalid("a SupervisorID matches [A-Za-z0-9._@-]{1,64}"))
 	}
-	if _, err := f.checked(ctx, op, id, sup, mode); err != nil {
+	c, err := f.checked(ctx, op, id, sup, mode)
+	if err != nil {
 		return Supervision{}, wrap(op, err)
 	}
-	c, err := f.do(ctx, id, a, until)
+	// Whom Directory knows is told to nobody who may not ask for them. Who is in
+	// the call is rung no more, so no address is needed.
+	if k := a.op.Kind; k == opJoin || k == opTakeOver && !c.supervision(sup).open() {
+		if a.sup, err = f.resolve(ctx, a.sup); err != nil {
+			return Supervision{}, wrap(op, err)
+		}
+	}
+	c, err = f.do(ctx, id, a, until)
 	return supervisionIn(c, sup), wrap(op, err)
 }
 
