@@ -279,6 +279,13 @@ func (s *sentinel) Write(b []byte) (int, error) {
 	return s.ResponseWriter.Write(b)
 }
 
+// FlushError is what http.ResponseController calls.
+func (s *sentinel) FlushError() error {
+	err := http.NewResponseController(s.ResponseWriter).Flush()
+	s.begun = s.begun || !errors.Is(err, http.ErrNotSupported)
+	return err
+}
+
 // Unwrap is for http.ResponseController.
 func (s *sentinel) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 

@@ -37,8 +37,9 @@
 //
 // # Concurrency
 //
-// A Console is safe for concurrent use. It starts a goroutine while streams are
-// open, and none else; streams never hold up a verb, a callback or each other.
+// A Console is safe for concurrent use. While streams are open two goroutines
+// read the Store for all of them, and end with the last; streams never hold up
+// a verb, a callback or each other.
 // What it remembers between requests (idempotency keys, where streams broke
 // off) is of this process alone, and is only ever a convenience: behind a load
 // balancer any instance will do for any request.

@@ -1,5 +1,7 @@
 package console
 
+import "strings"
+
 // What the tests outside need to see.
 
 // Describe returns the OpenAPI document.
@@ -25,3 +27,19 @@ func Problems() (out [][3]any) {
 }
 
 var Mask = mask
+
+// VerbRows returns the verbs as docs/console.md lists them.
+func VerbRows() (out []string) {
+	quoted := func(names []string) string { return "`" + strings.Join(names, "` `") + "`" }
+	for _, v := range verbs {
+		answer := "204"
+		switch v.result {
+		case resultSupervision, resultReadBack:
+			answer = "200 `supervision`"
+		case resultTicket:
+			answer = "200 `header` `value` `expires`"
+		}
+		out = append(out, "`"+v.path+"` | `"+v.op+"` | "+quoted(v.fields)+" | "+answer)
+	}
+	return out
+}

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,7 +70,7 @@ func open(t testing.TB, adjust ...adjustment) *office {
 	}
 	cc := console.Config{
 		Identify: identify, Agent: agents, Title: "Calls of the shop",
-		Logger: slog.New(slog.NewTextHandler(o.log, nil)),
+		Logger: logTo(o.log),
 	}
 	for _, f := range adjust {
 		f(&fc, &cc)
@@ -278,4 +280,52 @@ func (b *lockedBuffer) String() string {
 	return b.b.String()
 }
 
-var _ io.Writer = (*lockedBuffer)(nil)
+func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+// fails lets host code that fails begin to: a call has to come about first.
+var fails atomic.Bool
+
+// failing is a store that fails with err.
+type failing struct {
+	coaching.Store
+	err error
+}
+
+func (f *failing) now() error {
+	if fails.Load() {
+		return f.err
+	}
+	return nil
+}
+
+func (f *failing) Get(ctx context.Context, id coaching.CallID) (coaching.Call, error) {
+	if err := f.now(); err != nil {
+		return coaching.Call{}, err
+	}
+	return f.Store.Get(ctx, id)
+}
+
+func (f *failing) Live(ctx context.Context) iter.Seq2[coaching.Call, error] {
+	if err := f.now(); err != nil {
+		return func(yield func(coaching.Call, error) bool) { yield(coaching.Call{}, err) }
+	}
+	return f.Store.Live(ctx)
+}
+
+func storeThat(err error) adjustment {
+	return flowConfig(func(f *coaching.Config) { f.Store.(*failing).err = err })
+}
+
+func directoryThat(f func() error) adjustment {
+	return flowConfig(func(c *coaching.Config) {
+		c.Directory = func(context.Context, coaching.SupervisorID) (coaching.Supervisor, error) {
+			return coaching.Supervisor{}, f()
+		}
+	})
+}
+
+func authorizeThat(f func() error) adjustment {
+	return flowConfig(func(c *coaching.Config) {
+		c.Authorize = func(context.Context, coaching.AccessRequest) error { return f() }
+	})
+}

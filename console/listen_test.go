@@ -28,8 +28,8 @@ type browser struct {
 	mu    sync.Mutex
 	calls map[string]string // their JSON, by id
 	last  string
-	seen  []event // all that have come, in order
-	raw   bytes.Buffer
+	seen  []event      // all that have come, in order
+	sent  lockedBuffer // what the server has written, whether or not it arrived
 }
 
 func newBrowser(t testing.TB) *browser { return &browser{t: t, calls: map[string]string{}} }
@@ -167,13 +167,13 @@ func (l *line) WriteHeader(status int) {
 
 func (l *line) Write(p []byte) (int, error) {
 	l.WriteHeader(http.StatusOK)
+	_, _ = l.b.sent.Write(p)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lost {
 		return len(p), nil
 	}
 	l.buf = append(l.buf, p...)
-	l.b.raw.Write(p)
 	if l.status != http.StatusOK {
 		return len(p), nil
 	}

@@ -135,10 +135,10 @@ func (c *Console) failed(r *http.Request, op string, err error) *failure {
 func kindOf(err error) problemKind {
 	var api *coaching.APIError
 	switch {
+	case errors.Is(err, coaching.ErrDenied): // first: what Authorize said may wrap anything
+		return denied
 	case errors.Is(err, coaching.ErrInvalid):
 		return invalid
-	case errors.Is(err, coaching.ErrDenied):
-		return denied
 	case errors.Is(err, coaching.ErrCallEnded):
 		return callEnded
 	case errors.Is(err, coaching.ErrConflict):

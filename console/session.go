@@ -134,6 +134,9 @@ func (p *sessions) resume(cursor string, who viewer, call coaching.CallID) (*ses
 	}
 	p.mu.Lock()
 	s := p.byID[id]
+	if s != nil && s.at != nil && time.Since(s.parked) >= parkTime {
+		s = nil
+	}
 	p.mu.Unlock()
 	if s == nil || s.who != who || s.call != call {
 		return nil, false

@@ -69,7 +69,7 @@ func (c *Console) stream(w http.ResponseWriter, r *http.Request, who viewer) err
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
 	lift(w)
 	if err := s.rc.Flush(); errors.Is(err, http.ErrNotSupported) {
-		w.Header().Del("Content-Type")
+		w.Header().Del("X-Accel-Buffering")
 		c.cfg.Logger.ErrorContext(r.Context(), "no stream: a ResponseWriter around this one has neither Flush nor Unwrap")
 		return problem(internal, "")
 	}
@@ -246,7 +246,7 @@ func (s *stream) forget(now []told) {
 		if known[e] {
 			continue
 		}
-		if !had.ended && (had.version != 0 || had.unsure) {
+		if had.unsure || !had.ended && had.version != 0 {
 			s.gone(e)
 		}
 		delete(s.sess.shown, e)
