@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mpc-coaching/coaching/plivotest"
+)
+
+// A testCenter is the whole program on a free port.
+type testCenter struct {
+	*app
+	t   *testing.T
+	URL string
+	Emu *plivotest.Server // nil if it is elsewhere
+}
+
+// startCenter starts the program with flags, and stops it with the test. The
+// tour does not wait for a reader.
+func startCenter(t *testing.T, args ...string) *testCenter {
+	t.Helper()
+	return startCenterWith(t, nil, args...)
+}
+
+// startCenterWith also gives it an environment.
+func startCenterWith(t *testing.T, env map[string]string, args ...string) *testCenter {
+	t.Helper()
+	o, err := parseOptions(append([]string{"-addr", "127.0.0.1:0"}, args...), func(k string) string { return env[k] }, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	a, err := newApp(ctx, o, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err != nil {
+		stop()
+		a.close()
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- a.serve(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("serve() = %v, want nil", err)
+		}
+		a.close()
+	})
+	c := &testCenter{app: a, t: t, URL: a.url()}
+	if a.emu != nil {
+		c.Emu = a.emu.server
+	}
+	if a.tour != nil {
+		a.tour.pause = 0
+	}
+	return c
+}
+
+// get makes a request and returns the answer with its body read.
+func (c *testCenter) get(path string) (*http.Response, string) {
+	c.t.Helper()
+	return c.do("GET", path, "", nil)
+}
+
+func (c *testCenter) do(method, path, body string, head map[string]string) (*http.Response, string) {
+	c.t.Helper()
+	req, err := http.NewRequest(method, c.URL+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for k, v := range head {
+		if k == "Host" {
+			req.Host = v
+			continue
+		}
+		req.Header.Set(k, v)
+	}
+	client := &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return resp, string(data)
+}
+
+// until waits for something to become so.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 10s: %s", what)
+		}
+	}
+}
+
+// need skips the test where a tool is missing, unless COACHING_REQUIRE names it.
+func need(t *testing.T, what string, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	named := strings.FieldsFunc(os.Getenv("COACHING_REQUIRE"), func(r rune) bool { return r == ',' || r == ' ' })
+	if slices.Contains(named, what) || slices.Contains(named, "all") {
+		t.Fatalf("COACHING_REQUIRE names %s: %v", what, err)
+	}
+	t.Skipf("needs %s: %v", what, err)
+}
