@@ -43,3 +43,10 @@ func VerbRows() (out []string) {
 	}
 	return out
 }
+
+// Keys returns how many idempotency keys are remembered.
+func (c *Console) Keys() int {
+	c.keys.mu.Lock()
+	defer c.keys.mu.Unlock()
+	return len(c.keys.runs)
+}

@@ -297,6 +297,24 @@ func TestHostCodeFails(t *testing.T) {
 	}
 }
 
+// Whom the host's books know is not told to those who may not ask.
+func TestAuthorizeComesFirst(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		asked := 0
+		o := open(t, directoryThat(func() error { asked++; return nil }), config(func(c *console.Config) {
+			c.Agent = func(context.Context, coaching.AgentID) (coaching.Agent, error) { asked++; return coaching.Agent{}, nil }
+		}))
+		_, _, id := o.connected()
+		for verb, body := range map[string]string{"add-supervisor": `{"supervisor":"mia"}`, "barge": `{"supervisor":"mia"}`, "take-over": `{"supervisor":"mia"}`,
+			"hand-back": `{"supervisor":"mia","to":["zoe"]}`, "transfer": `{"agents":["zoe"]}`} {
+			o.want(ask{as: "supervisor:mia", path: "/api/calls/" + string(id) + "/" + verb, body: body}, 403, "denied")
+		}
+		if asked != 0 {
+			t.Errorf("Directory and Agent were asked %d times, want never", asked)
+		}
+	})
+}
+
 func join(kind, err error) error { return errors.Join(err, kind) }
 
 // A panic in the middle of a stream ends it, and puts nothing into it.

@@ -13,7 +13,6 @@ type verb struct {
 	path, op string
 	fields   []string // of the body; a required one ends in "!"
 	result   result
-	rings    bool // asks host code whom to ring, so Authorize comes before
 	mode     func(args) coaching.CoachMode
 	do       func(context.Context, *Console, coaching.CallID, args) (coaching.Supervision, any, error)
 	summary  string
@@ -32,7 +31,7 @@ const (
 var verbs = []verb{
 	{
 		path: "add-supervisor", op: "AddSupervisor", fields: []string{"supervisor!", "mode", "ring_seconds", "no_wait"},
-		result: resultSupervision, rings: true, mode: args.asked,
+		result: resultSupervision, mode: args.asked,
 		summary: "Ring a supervisor for an agent who asks for help",
 		do: func(ctx context.Context, c *Console, id coaching.CallID, a args) (s coaching.Supervision, _ any, err error) {
 			s, err = c.cfg.Flow.AddSupervisor(ctx, id, a.whom(), a.join())
@@ -41,7 +40,7 @@ var verbs = []verb{
 	},
 	{
 		path: "barge", op: "Barge", fields: []string{"supervisor!", "mode", "ring_seconds", "no_wait"},
-		result: resultSupervision, rings: true, mode: args.asked,
+		result: resultSupervision, mode: args.asked,
 		summary: "Ring a supervisor who comes by themselves, unheard by the customer",
 		do: func(ctx context.Context, c *Console, id coaching.CallID, a args) (s coaching.Supervision, _ any, err error) {
 			s, err = c.cfg.Flow.Barge(ctx, id, a.whom(), a.join())
@@ -50,7 +49,7 @@ var verbs = []verb{
 	},
 	{
 		path: "take-over", op: "TakeOver", fields: []string{"supervisor!", "agent", "ring_seconds"},
-		result: resultSupervision, rings: true, mode: args.open,
+		result: resultSupervision, mode: args.open,
 		summary: "Let the customer hear a supervisor",
 		do: func(ctx context.Context, c *Console, id coaching.CallID, a args) (s coaching.Supervision, _ any, err error) {
 			s, err = c.cfg.Flow.TakeOver(ctx, id, a.whom(), &coaching.TakeOverOptions{Agent: a.part, RingTime: a.ring})
@@ -59,7 +58,7 @@ var verbs = []verb{
 	},
 	{
 		path: "hand-back", op: "HandBack", fields: []string{"supervisor!", "to", "mode", "ring_seconds"},
-		result: resultSupervision, rings: true, mode: args.coach,
+		result: resultSupervision, mode: args.coach,
 		summary: "Undo a take-over: the agents are audible first, then the supervisor is lowered",
 		do: func(ctx context.Context, c *Console, id coaching.CallID, a args) (s coaching.Supervision, _ any, err error) {
 			to, err := c.agents(ctx, a.agents)
@@ -112,7 +111,7 @@ var verbs = []verb{
 	{path: "unmute", op: "Unmute", fields: []string{"member!"}, do: onMember((*coaching.Flow).Unmute), summary: "Undo a mute"},
 	{path: "remove", op: "Remove", fields: []string{"member!"}, do: onMember((*coaching.Flow).Remove), summary: "Take a participant out of the call"},
 	{
-		path: "transfer", op: "Transfer", fields: []string{"agents!", "ring_seconds"}, rings: true,
+		path: "transfer", op: "Transfer", fields: []string{"agents!", "ring_seconds"},
 		summary: "Ring other agents; the first one leaves when one of them is in",
 		do: func(ctx context.Context, c *Console, id coaching.CallID, a args) (s coaching.Supervision, _ any, err error) {
 			to, err := c.agents(ctx, a.agents)
@@ -224,7 +223,7 @@ func (v *verb) run(c *Console, r *http.Request, id coaching.CallID, a args) (ans
 		}
 	}()
 	ctx := r.Context()
-	if v.rings {
+	if len(a.agents) > 0 { // whom Agent knows is told to nobody who may not ring them
 		call, err := c.cfg.Flow.Call(coaching.AsHost(ctx), id)
 		if err == nil {
 			err = c.cfg.Flow.Authorize(ctx, v.asks(call, a))
