@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/mpc-coaching/coaching"
 )
@@ -83,7 +84,8 @@ type Console struct {
 
 	description []byte // OpenAPI
 
-	encodings atomic.Int64 // of calls, for tests
+	writeTime time.Duration // for each part of a stream; shorter in tests
+	encodings atomic.Int64  // of calls, for tests
 }
 
 // New returns a Console. It names every missing field at once, in an error that
@@ -99,7 +101,7 @@ func New(cfg Config) (*Console, error) {
 	if cfg.Identify == nil {
 		bad = append(bad, "Identify is required")
 	}
-	c := &Console{cfg: cfg, view: cfg.View, cop: http.NewCrossOriginProtection(), mux: http.NewServeMux(), keys: newKeyring()}
+	c := &Console{cfg: cfg, view: cfg.View, cop: http.NewCrossOriginProtection(), mux: http.NewServeMux(), keys: newKeyring(), writeTime: writeTime}
 	for _, o := range cfg.TrustedOrigins {
 		if err := c.cop.AddTrustedOrigin(o); err != nil {
 			bad = append(bad, fmt.Sprintf("TrustedOrigins: %v", err))

@@ -1,6 +1,9 @@
 package console
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // What the tests outside need to see.
 
@@ -49,4 +52,23 @@ func (c *Console) Keys() int {
 	c.keys.mu.Lock()
 	defer c.keys.mu.Unlock()
 	return len(c.keys.runs)
+}
+
+// SetWriteTime makes streams less patient with who does not read.
+func (c *Console) SetWriteTime(d time.Duration) { c.writeTime = d }
+
+// Held returns how many calls, changes and broken streams are remembered.
+func (c *Console) Held() (calls, changes, sessions int) {
+	c.hub.mu.Lock()
+	defer c.hub.mu.Unlock()
+	c.hub.past.mu.Lock()
+	defer c.hub.past.mu.Unlock()
+	return len(c.hub.calls), len(c.hub.log), len(c.hub.past.byID)
+}
+
+// Streams returns how many streams are open.
+func (c *Console) Streams() int {
+	c.hub.mu.Lock()
+	defer c.hub.mu.Unlock()
+	return c.hub.streams
 }

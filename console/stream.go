@@ -294,7 +294,7 @@ func (s *stream) part(end time.Time) error {
 	if err := s.rc.Flush(); err != nil {
 		return err
 	}
-	by := time.Now().Add(writeTime)
+	by := time.Now().Add(s.c.writeTime)
 	if end.Before(by) {
 		by = end
 	}
