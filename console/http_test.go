@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,7 +142,13 @@ func TestRefusals(t *testing.T) {
 // asking is a store that remembers what it was asked for.
 type asking struct {
 	coaching.Store
-	ids []string
+	ids   []string
+	lists atomic.Int32
+}
+
+func (a *asking) Live(ctx context.Context) iter.Seq2[coaching.Call, error] {
+	a.lists.Add(1)
+	return a.Store.Live(ctx)
 }
 
 func (a *asking) Get(ctx context.Context, id coaching.CallID) (coaching.Call, error) {

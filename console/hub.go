@@ -26,17 +26,18 @@ const (
 type hub struct {
 	c *Console
 
-	mu      sync.Mutex
-	closed  bool
-	streams int
-	feed    *feed                        // nil: no stream is open
-	calls   map[coaching.CallID]*entry   // live ones, and those that ended within parkTime
-	log     []change                     // in order of seq; all but the last of each entry are stale
-	seq     uint64                       // of the last change
-	grown   chan struct{}                // closed at the next change
-	actors  map[coaching.Actor]*verdicts // of those with open streams
-	past    *sessions
-	idle    *time.Timer // forgets everything, where nobody comes back
+	mu        sync.Mutex
+	closed    bool
+	streams   int
+	feed      *feed                      // nil: no stream is open
+	calls     map[coaching.CallID]*entry // live ones, and those that ended within parkTime
+	log       []change                   // in order of seq; all but the last of each entry are stale
+	seq       uint64                     // of the last change
+	compacted time.Time
+	grown     chan struct{}                // closed at the next change
+	actors    map[coaching.Actor]*verdicts // of those with open streams
+	past      *sessions
+	idle      *time.Timer // forgets everything, where nobody comes back
 }
 
 // An entry is a call that streams are told about.
@@ -325,8 +326,8 @@ func (h *hub) note(e *entry) {
 	h.seq++
 	e.seq = h.seq
 	h.log = append(h.log, change{h.seq, e})
-	if len(h.log) > 2*len(h.calls)+64 {
-		h.compact(time.Now())
+	if now := time.Now(); len(h.log) > 2*len(h.calls)+64 || now.Sub(h.compacted) >= parkTime/2 {
+		h.compact(now)
 	}
 	close(h.grown)
 	h.grown = make(chan struct{})
@@ -334,6 +335,7 @@ func (h *hub) note(e *entry) {
 
 // compact takes stale changes out of the log, and calls that ended long ago.
 func (h *hub) compact(now time.Time) {
+	h.compacted = now
 	h.log = slices.DeleteFunc(h.log, func(ch change) bool {
 		old := !ch.e.ended.IsZero() && now.Sub(ch.e.ended) >= parkTime
 		if old && h.calls[ch.e.id] == ch.e {
