@@ -22,7 +22,7 @@ func TestAuto(t *testing.T) {
 		err  string   // in the error; "": none
 		want []string // in the output
 	}{
-		"the tour": {want: []string{"Connect", "Add supervisor", "Barge", "Take over", "Lee: hand-back", "✓ four scenarios, 10 steps"}},
+		"the tour": {want: []string{"Connect", "Add supervisor", "Barge", "Take over", "Lee: POST …/hand-back", "✓ four scenarios, 10 steps"}},
 		"a failing expectation": {
 			args: []string{"-fail", "Lee listens in: the customer does not hear Lee"},
 			err:  "Lee listens in: this does not hold: the customer does not hear Lee",

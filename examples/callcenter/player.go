@@ -145,8 +145,11 @@ func (p *player) dial(who, number string) {
 	p.deeds = append(p.deeds, deed{Kind: "did", Who: who, What: "calls " + number, OK: true})
 }
 
+// What the emulator says somebody listens to, in the reader's words.
+var listening = map[string]string{"wait music": "hears music", "mpc": "is in the conversation"}
+
 func (p *player) listens(who, what string) {
-	p.until(name(who)+" hears "+what, func() bool {
+	p.until(name(who)+" "+listening[what], func() bool {
 		v := p.phone(who)
 		return len(v.Calls) > 0 && v.Calls[0].Listening == what
 	})
@@ -192,7 +195,7 @@ func (p *player) do(who, verb string, body verbBody) {
 	start := time.Now()
 	err := p.tour.api.call(p.ctx, "POST", p.tour.deskPath(who)+"api/calls/"+url.PathEscape(p.tour.call)+"/"+verb, body, nil)
 	p.must(name(who)+"’s desktop: "+verb, err)
-	p.deeds = append(p.deeds, deed{Kind: "did", Who: who, What: verb, MS: time.Since(start).Milliseconds(), OK: true})
+	p.deeds = append(p.deeds, deed{Kind: "did", Who: who, What: "POST …/" + verb, MS: time.Since(start).Milliseconds(), OK: true})
 }
 
 // deskCall is what a desk shows of a call.

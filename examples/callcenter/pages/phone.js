@@ -3,6 +3,7 @@
 'use strict';
 
 (() => {
+  if (window.parent !== window) document.documentElement.classList.add('framed'); // side by side: the frame has a heading
   const box = document.querySelector('.phone');
   const find = (id) => box.querySelector(`[data-testid="phone-${id}"]`);
   const el = {
