@@ -99,7 +99,7 @@ func (f *Feed) Changes(ctx context.Context, after coaching.Cursor) iter.Seq2[coa
 	if err == nil {
 		r.join(tip)
 		if p, ok := parse(after); ok && p.Epoch == tip.Epoch && p.Pos <= tip.Pos {
-			r.place = p
+			r.place, r.unchecked = p, p.Pos < tip.Pos
 		} else {
 			r.resync = after != ""
 		}
@@ -126,6 +126,8 @@ type reader struct {
 	gen    int
 	resync bool  // the next change is a Resync
 	failed error // which ends it
+	// The place is a host's word: only the log knows whether it has all since.
+	unchecked bool
 
 	mu     sync.Mutex // of these two: ctx may end anywhere
 	joined bool
@@ -154,7 +156,7 @@ func (r *reader) join(tip Place) {
 		r.joined = true
 		f.readers++
 	}
-	r.gen, r.place = f.gen, tip
+	r.gen, r.place, r.unchecked = f.gen, tip, false
 }
 
 func (r *reader) leave() {
@@ -223,7 +225,7 @@ func (r *reader) read(ctx context.Context, tell func(coaching.Change) bool) erro
 				r.place = Place{}
 			case err != nil && f.log.Final(err):
 				return err
-			case err != nil, len(page) == 0 && upTo <= r.place.Pos:
+			case err != nil, len(page) == 0 && upTo <= r.place.Pos && !r.unchecked:
 				wait = pause(ctx, wait)
 			default:
 				wait = firstWait
@@ -234,7 +236,7 @@ func (r *reader) read(ctx context.Context, tell func(coaching.Change) bool) erro
 				}
 			}
 			if err == nil {
-				r.place.Pos = max(r.place.Pos, upTo)
+				r.place.Pos, r.unchecked = max(r.place.Pos, upTo), false
 			}
 		}
 	}
@@ -260,9 +262,9 @@ func (r *reader) next() (Entry, how, <-chan struct{}) {
 	defer f.mu.Unlock()
 	switch {
 	case r.gen != f.gen:
-		r.gen, r.place, r.resync, r.failed = f.gen, Place{f.epoch, f.high}, true, f.failed
+		r.gen, r.place, r.unchecked, r.resync, r.failed = f.gen, Place{f.epoch, f.high}, false, true, f.failed
 		return Entry{}, broken, nil
-	case r.place.Pos < f.low:
+	case r.place.Pos < f.low, r.unchecked:
 		return Entry{}, behind, nil
 	}
 	i, at := slices.BinarySearchFunc(f.ring, r.place.Pos, func(e Entry, pos uint64) int {

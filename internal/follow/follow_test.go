@@ -20,8 +20,9 @@ type tape struct {
 	mu      sync.Mutex
 	epoch   string
 	entries []follow.Entry
-	kept    int   // entries from here on
-	down    error // of every request
+	kept    int    // entries from here on
+	forked  uint64 // a position that was another history's
+	down    error  // of every request
 	grown   chan struct{}
 	tails   int // under way
 	pages   int // ever
@@ -78,7 +79,7 @@ func (l *tape) Page(ctx context.Context, after follow.Place) ([]follow.Entry, ui
 	switch {
 	case l.down != nil:
 		return nil, 0, l.down
-	case after.Epoch != l.epoch || i > len(l.entries) || i < l.kept:
+	case after.Epoch != l.epoch || i > len(l.entries) || i < l.kept || after.Pos == l.forked && l.forked > 0:
 		return nil, 0, follow.ErrGap
 	}
 	page := l.entries[i:min(i+7, len(l.entries))]
@@ -205,6 +206,12 @@ func TestCursors(t *testing.T) {
 			want(t, c, "1 v5")
 			stopC()
 		}
+		// One whose history is another, though its number is one of ours.
+		l.set(func() { l.forked = 15 })
+		g, _, stopG := puller(t.Context(), f, "a-15")
+		want(t, g, "resync")
+		stopG()
+
 		l.set(func() { l.kept = 3 })
 		d, _, stopD := puller(t.Context(), f, first)
 		want(t, d, "resync")

@@ -1,0 +1,172 @@
+package redisstore_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/internal/require"
+	"github.com/mpc-coaching/coaching/redisstore"
+)
+
+// TestMain fails the run if code of ours still runs in another goroutine when
+// all tests are over.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if left := leaked(5 * time.Second); code == 0 && left != "" {
+		fmt.Fprintf(os.Stderr, "goroutines of ours outlive the tests:\n\n%s\n", left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func leaked(patience time.Duration) string {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		buf := make([]byte, 4<<20)
+		buf = buf[:runtime.Stack(buf, true)]
+		var left []string
+		for i, g := range strings.Split(string(buf), "\n\n") {
+			if i > 0 && strings.Contains(g, "github.com/mpc-coaching/coaching") {
+				left = append(left, g)
+			}
+		}
+		if len(left) == 0 || time.Now().After(deadline) {
+			return strings.Join(left, "\n\n")
+		}
+	}
+}
+
+// A server is a redis-server of Debian's, on loopback.
+type server struct {
+	tb   testing.TB
+	port int
+	dir  string
+	args []string
+	cmd  *exec.Cmd
+}
+
+// startServer starts one; each change of its data is on disk before it is
+// answered.
+func startServer(tb testing.TB, args ...string) *server {
+	tb.Helper()
+	_, err := exec.LookPath("redis-server")
+	require.Have(tb, "redis", err)
+	s := &server{tb: tb, port: freePort(tb), dir: tb.TempDir(), args: args}
+	tb.Cleanup(s.kill)
+	s.start()
+	return s
+}
+
+// start starts it, or again, on the same port and with the same files.
+func (s *server) start() {
+	s.tb.Helper()
+	args := append([]string{
+		"--port", fmt.Sprint(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "yes", "--appendfsync", "always",
+		"--logfile", filepath.Join(s.dir, "log"),
+	}, s.args...)
+	s.cmd = exec.Command("redis-server", args...)
+	if err := s.cmd.Start(); err != nil {
+		s.tb.Fatal(err)
+	}
+	c := redis.NewClient(&redis.Options{Addr: s.addr(), MaxRetries: -1})
+	defer c.Close()
+	eventually(s.tb, "redis-server answers", func() bool {
+		err := c.Ping(context.Background()).Err()
+		return err == nil || redis.HasErrorPrefix(err, "NOAUTH")
+	})
+}
+
+// kill ends it as a crash does.
+func (s *server) kill() {
+	if s.cmd != nil {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+		s.cmd = nil
+	}
+}
+
+// lose kills it and takes its files away.
+func (s *server) lose() {
+	s.kill()
+	if err := os.RemoveAll(filepath.Join(s.dir, "appendonlydir")); err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+func (s *server) addr() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
+
+func freePort(tb testing.TB) int {
+	tb.Helper()
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			tb.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		if port < 55536 { // a cluster's second port is 10000 higher
+			return port
+		}
+	}
+}
+
+// eventually polls until ok.
+func eventually(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			tb.Fatalf("%s: not so within 30 s", what)
+		}
+	}
+}
+
+func connect(tb testing.TB, addr string, change ...func(*redis.Options)) *redis.Client {
+	tb.Helper()
+	o := &redis.Options{Addr: addr, ContextTimeoutEnabled: true}
+	for _, f := range change {
+		f(o)
+	}
+	c := redis.NewClient(o)
+	tb.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func open(tb testing.TB, cfg redisstore.Config) *redisstore.Store {
+	tb.Helper()
+	s, err := redisstore.New(tb.Context(), cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// live is a small call that goes on.
+func live(n int) coaching.Call {
+	return coaching.Call{ID: coaching.CallID(fmt.Sprintf("cctest%026d", n)), State: coaching.StateActive, Created: time.Now()}
+}
+
+// ended is a call that is over, kept for a while.
+func ended(c coaching.Call, retention time.Duration) coaching.Call {
+	c.State, c.EndReason, c.Ended = coaching.StateEnded, coaching.ExitCustomer, time.Now()
+	c.Expires = c.Ended.Add(retention)
+	return c
+}
+
+func put(tb testing.TB, s coaching.Store, c coaching.Call) coaching.Call {
+	tb.Helper()
+	c, err := s.Put(tb.Context(), c)
+	if err != nil {
+		tb.Fatalf("Put = %v, want nil", err)
+	}
+	return c
+}
