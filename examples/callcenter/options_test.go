@@ -51,16 +51,3 @@ func TestParseOptions(t *testing.T) {
 		}
 	}
 }
-
-func TestOpenStore(t *testing.T) {
-	s, stop, err := openStore(t.Context(), "")
-	if err != nil || s == nil {
-		t.Fatalf("openStore(\"\") = %v, %v", s, err)
-	}
-	if err := stop(); err != nil {
-		t.Error(err)
-	}
-	if _, _, err := openStore(t.Context(), "mysql://x"); err == nil || !strings.Contains(err.Error(), "mysql://") {
-		t.Errorf("openStore(mysql://x) = %v, want an error that names it", err)
-	}
-}

@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/internal/require"
 )
 
 // TestSDKPhone checks, in Node, how the page uses Plivo's Browser SDK.
 func TestSDKPhone(t *testing.T) {
 	node, err := exec.LookPath("node")
-	need(t, "node", err)
+	require.Have(t, "node", err)
 	out, err := exec.CommandContext(t.Context(), node, "testdata/sdkphone.mjs").CombinedOutput()
 	if err != nil || strings.Count(string(out), "ok ") < 9 {
 		t.Errorf("testdata/sdkphone.mjs: %v\n%s", err, out)
