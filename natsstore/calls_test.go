@@ -3,6 +3,7 @@ package natsstore_test
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -136,4 +137,26 @@ func TestLiveCost(t *testing.T) {
 		put(t, s, ended(put(t, s, live(n+1)), time.Hour))
 	}
 	eventually(t, "the markers have gone", func() bool { return list() < alone+1000 })
+}
+
+// More calls end at once than a server takes batches.
+func TestManyEndAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range map[string]natsstore.Config{
+		"one server":    {Conn: connect(t, startNode(t, nil).url())},
+		"three servers": {Conn: connect(t, startCluster(t).urls())},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, cfg)
+			var wg sync.WaitGroup
+			for n := range 500 {
+				wg.Go(func() {
+					if _, err := s.Put(t.Context(), ended(live(n), time.Hour)); err != nil {
+						t.Errorf("Put = %v", err)
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
 }

@@ -73,16 +73,25 @@ func (f *feed) until(c coaching.Call) (ch coaching.Change, resync bool) {
 	}
 }
 
-// reach is Put that is tried again while the engine is away.
+// reach is Put that is tried again while the engine is away; one that failed
+// may have happened.
 func reach(t *testing.T, s coaching.Store, c coaching.Call) coaching.Call {
 	t.Helper()
+	failed := false
 	var out coaching.Call
 	eventually(t, "the store takes calls", func() bool {
 		var err error
-		if out, err = s.Put(t.Context(), c); errors.Is(err, coaching.ErrConflict) {
+		if out, err = s.Put(t.Context(), c); !errors.Is(err, coaching.ErrConflict) {
+			failed = failed || err != nil
+			return err == nil
+		}
+		if !failed {
 			t.Fatalf("Put(version %d) = %v", c.Version, err)
 		}
-		return err == nil
+		if got, err := s.Get(t.Context(), c.ID); err == nil {
+			c = got
+		}
+		return false
 	})
 	return out
 }

@@ -20,6 +20,26 @@ func TestTwoInstances(t *testing.T) {
 	d.End()
 }
 
+// A server of three dies in the middle of a call: the one that leads.
+func TestTwoInstancesWithoutAServer(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t)
+	a := open(t, natsstore.Config{Conn: connect(t, c.urls())})
+	b := open(t, natsstore.Config{Conn: connect(t, c.urls())})
+	d := duet.Start(t, a, b)
+	d.Connect()
+	d.Barge()
+	leader, _ := c.leader(t, "coaching")
+	leader.stop()
+	eventually(t, "the store is back", func() bool {
+		_, err := a.Put(t.Context(), ended(live(1), 0))
+		return err == nil
+	})
+	d.TakeOver()
+	d.HandBack()
+	d.End()
+}
+
 // When the server has lost its data, the calls that go on are found by asking
 // Plivo, and can be worked with again.
 func TestTwoInstancesAfterLoss(t *testing.T) {

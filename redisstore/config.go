@@ -30,7 +30,7 @@ type Config struct {
 	Prefix string
 	// FeedLength is how many changes are remembered at least: a reader of
 	// Changes who is further behind gets a Resync. From 100 to 1,000,000;
-	// 0: 10,000, which takes 1 MB.
+	// 0: 10,000, which takes some 700 KB.
 	FeedLength int
 	// Replicas is how many replicas must have a change before Put returns; if
 	// they have not within Timeout, it fails, and the write has happened. It

@@ -7,6 +7,9 @@ import (
 	"io"
 	"iter"
 	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -80,16 +83,25 @@ func (f *feed) until(c coaching.Call) (ch coaching.Change, resync bool) {
 	}
 }
 
-// reach is Put that is tried again while the engine is away.
+// reach is Put that is tried again while the engine is away; one that failed
+// may have happened.
 func reach(t *testing.T, s coaching.Store, c coaching.Call) coaching.Call {
 	t.Helper()
+	failed := false
 	var out coaching.Call
 	eventually(t, "the store takes calls", func() bool {
 		var err error
-		if out, err = s.Put(t.Context(), c); errors.Is(err, coaching.ErrConflict) {
+		if out, err = s.Put(t.Context(), c); !errors.Is(err, coaching.ErrConflict) {
+			failed = failed || err != nil
+			return err == nil
+		}
+		if !failed {
 			t.Fatalf("Put(version %d) = %v", c.Version, err)
 		}
-		return err == nil
+		if got, err := s.Get(t.Context(), c.ID); err == nil {
+			c = got
+		}
+		return false
 	})
 	return out
 }
@@ -224,6 +236,63 @@ func TestFailover(t *testing.T) {
 		t.Errorf("Changes goes on without a Resync although changes were lost")
 	}
 	f.until(put(t, s, next))
+}
+
+// Sentinel makes the replica the master, and the client goes there.
+func TestSentinel(t *testing.T) {
+	t.Parallel()
+	master := startServer(t)
+	startServer(t, "--replicaof", fmt.Sprintf("127.0.0.1 %d", master.port), "--repl-diskless-sync-delay", "0")
+	sentinel := startSentinel(t, master)
+	s, done, err := redisstore.Open(t.Context(), "redis://"+sentinel+"?master_name=calls")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	f := watch(t, s, "")
+	c := put(t, s, live(1))
+	f.until(c)
+	eventually(t, "the replica has it", func() bool {
+		n, err := connect(t, master.addr()).Wait(t.Context(), 1, 100*time.Millisecond).Result()
+		return err == nil && n == 1
+	})
+	admin := redis.NewSentinelClient(&redis.Options{Addr: sentinel})
+	defer admin.Close()
+	eventually(t, "Sentinel makes another the master", func() bool {
+		return admin.Failover(t.Context(), "calls").Err() == nil // it must have found the replica
+	})
+	master.kill() // where there is still a master, and then none
+	next := reach(t, s, c)
+	if next.Version <= c.Version {
+		t.Errorf("after the failover: version %d, want more than %d", next.Version, c.Version)
+	}
+	f.until(next)
+}
+
+// startSentinel starts one that needs nobody's vote, and returns its address.
+func startSentinel(t *testing.T, master *server) string {
+	t.Helper()
+	port, file := freePort(t), filepath.Join(t.TempDir(), "sentinel.conf")
+	conf := fmt.Sprintf("port %d\nbind 127.0.0.1\nsentinel monitor calls 127.0.0.1 %d 1\nsentinel down-after-milliseconds calls 1000\n", port, master.port)
+	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("redis-server", file, "--sentinel")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	addr := fmt.Sprintf("127.0.0.1:%d", port)
+	c := redis.NewSentinelClient(&redis.Options{Addr: addr})
+	defer c.Close()
+	eventually(t, "Sentinel knows the replica", func() bool {
+		replicas, err := c.Replicas(t.Context(), "calls").Result()
+		return err == nil && len(replicas) == 1
+	})
+	return addr
 }
 
 // Too few replicas have a change: it is not confirmed.
