@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
+	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -112,5 +116,48 @@ func TestElsewhere(t *testing.T) {
 	}
 	if name := emu.MPCs()[0].Name; !strings.HasPrefix(name, "elsewhere") {
 		t.Errorf("the call's id is %s, want one that begins with -prefix", name)
+	}
+}
+
+// TestStopsWithOpenStreams stops the program while pages are open.
+func TestStopsWithOpenStreams(t *testing.T) {
+	emu := plivotest.NewServer(nil)
+	defer emu.Close()
+	there := httptest.NewServer(emu)
+	defer there.Close()
+	for name, args := range map[string][]string{
+		"the emulator here":      nil,
+		"the emulator elsewhere": {"-plivo", there.URL, "-public-url", "http://127.0.0.1:1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, err := parseOptions(append([]string{"-addr", "127.0.0.1:0"}, args...), noEnv, io.Discard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, err := newApp(t.Context(), o, slog.New(slog.DiscardHandler))
+			defer a.close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			done := make(chan error, 1)
+			go func() { done <- a.serve(ctx) }()
+			for _, path := range []string{"/_/phones/sip:ann@phone.plivo.com/stream", "/supervisor/lee/console/api/stream"} {
+				resp, err := http.Get(a.url() + path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer resp.Body.Close()
+				if line, err := bufio.NewReader(resp.Body).ReadString('\n'); err != nil || resp.StatusCode != 200 {
+					t.Fatalf("GET %s = %d %q, %v", path, resp.StatusCode, line, err)
+				}
+			}
+			start := time.Now()
+			stop()
+			if err := <-done; err != nil || time.Since(start) > shutdownTime {
+				t.Errorf("serve() = %v after %v, want nil before %v", err, time.Since(start), shutdownTime)
+			}
+		})
 	}
 }

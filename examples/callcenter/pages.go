@@ -27,17 +27,18 @@ const (
 
 // pageData is what a page is made of.
 type pageData struct {
-	Title   string
-	Kind    string // "customer", agentRole or supervisorRole
-	Person  person
-	Desk    string // path of the console; "" for customers
-	Real    bool
-	Hotline string // whom to dial
-	Lines   []line
-	Agents  []person
-	Leads   []person
-	Caller  string     // the customer's number at first
-	Steps   []stepView // of the tour; none where its cast does not work here
+	Title     string
+	Kind      string // "customer", agentRole or supervisorRole
+	Person    person
+	Desk      string // path of the console; "" for customers
+	Real      bool
+	Telephone string // of a person without an endpoint, who has no phone on the page
+	Hotline   string // whom to dial
+	Lines     []line
+	Agents    []person
+	Leads     []person
+	Caller    string     // the customer's number at first
+	Steps     []stepView // of the tour; none where its cast does not work here
 }
 
 // A line is a hotline and its team.
@@ -151,7 +152,10 @@ func (a *app) personPage(w http.ResponseWriter, _ *http.Request, p person) {
 		}
 	}
 	policy := ownPolicy
-	if d.Real {
+	switch {
+	case d.Real && p.Endpoint == "":
+		d.Telephone = p.Number
+	case d.Real:
 		policy = sdkPolicy
 	}
 	a.render(w, "phone.html", policy, d)

@@ -106,6 +106,7 @@ func TestRealPagesAskForPasswords(t *testing.T) {
 		{"/agent/ann", "ann", "", 401},
 		{"/agent/ann", "lee", "battery staple", 403},
 		{"/agent/ann", "ann", "correct horse", 200},
+		{"/agent/dan", "dan", "number station", 200},
 		{"/agent/nobody", "", "", 401},
 		{"/agent/nobody", "ann", "correct horse", 403},
 		{"/supervisor/ann", "ann", "correct horse", 403},
@@ -133,6 +134,9 @@ func TestRealPagesAskForPasswords(t *testing.T) {
 		}
 		if tt.path == "/cast" && strings.TrimSpace(body) != "[]" {
 			t.Errorf("GET /cast = %s, want no addresses", body)
+		}
+		if tt.path == "/agent/dan" && (strings.Contains(body, "cdn.plivo.com") || !strings.Contains(body, "14155550177")) {
+			t.Errorf("the page of somebody with a telephone has an SDK, or not the number: %s", body)
 		}
 		if tt.path == "/agent/ann" && resp.StatusCode == 200 {
 			csp := resp.Header.Get("Content-Security-Policy")

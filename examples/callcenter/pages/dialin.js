@@ -55,10 +55,11 @@ window.dialIn = (() => {
     });
   }
 
-  // open shows a call on the desk below the phone.
+  // open shows a call on the desk below the phone, whether that is there yet or
+  // not. Only the fragment changes, so the desk is not loaded again.
   function open(id) {
     const frame = document.querySelector('.desk');
-    if (frame) frame.contentWindow.location.hash = `#call=${encodeURIComponent(id)}`;
+    if (frame) frame.contentWindow.location.replace(`${desk}#/calls/${encodeURIComponent(id)}`);
   }
 
   return { offer, open };

@@ -67,7 +67,7 @@
     switch (state) {
       case 'in-call': return 'In a call';
       case 'dialing': return `Calling ${c.to}…`;
-      case 'ringing': return kind === 'supervisor' ? `Ringing: your help is wanted (${c.from})` : `Ringing: ${c.from} calls`;
+      case 'ringing': return kind === 'supervisor' ? 'Ringing: a call to join' : `Ringing: ${c.from} calls`;
     }
     if (c && c.hangup_cause) return `Call over: ${c.hangup_cause.name.toLowerCase()}`;
     return 'Ready';

@@ -75,7 +75,7 @@
     incoming = (info && info.callUUID) || '';
     const headers = extraHeaders || {};
     const key = Object.keys(headers).find((k) => k.toLowerCase() === 'x-ph-callid');
-    show('ringing', kind === 'supervisor' ? 'Ringing: your help is wanted' : `Ringing: ${String(caller).split('@')[0]} calls`);
+    show('ringing', kind === 'supervisor' ? 'Ringing: a call to join' : `Ringing: ${String(caller).split('@')[0]} calls`);
     if (key && headers[key]) window.dialIn.open(headers[key]);
   });
   const over = () => {

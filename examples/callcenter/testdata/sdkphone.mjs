@@ -27,7 +27,8 @@ async function page({ kind = 'supervisor', sdk = 'new', answers = {} } = {}) {
   const el = Object.fromEntries(ids.map((id) => [id, new Element()]));
   const box = new Element({ kind, person: 'lee', hotline: '14155550100' });
   box.querySelector = (sel) => el[/phone-([a-z]+)/.exec(sel)[1]] ?? null;
-  const desk = { contentWindow: { location: { hash: '' } } };
+  let shown = ''; // on the desk
+  const desk = { contentWindow: { location: { replace: (url) => { shown = url; } } } };
   const requests = [];
   const did = []; // calls of the SDK's methods
   const handlers = {};
@@ -60,7 +61,7 @@ async function page({ kind = 'supervisor', sdk = 'new', answers = {} } = {}) {
   });
   for (const name of ['dialin.js', 'sdkphone.js']) vm.runInContext(source(name), context, { filename: name });
   await new Promise(setImmediate);
-  return { el, box, desk, did, requests, emit: (name, ...args) => handlers[name](...args), generator: () => generator, options };
+  return { el, box, shown: () => shown, did, requests, emit: (name, ...args) => handlers[name](...args), generator: () => generator, options };
 }
 
 const tests = {
@@ -96,7 +97,7 @@ const tests = {
       assert.equal(p.box.dataset.state, 'ringing');
       assert.match(p.el.state.textContent, /14155550123 calls/);
       assert.equal(p.el.answer.hidden, false);
-      assert.equal(p.desk.contentWindow.location.hash, '#call=cc0123456789abcdef');
+      assert.equal(p.shown(), '/agent/lee/console/#/calls/cc0123456789abcdef');
       await p.el.answer.click();
       assert.deepEqual(p.did.at(-1), ['answer', 'uuid-1']);
       p.emit('onCallAnswered');
@@ -112,7 +113,7 @@ const tests = {
   async 'survives a call without headers, and declines it'() {
     const p = await page({ kind: 'agent' });
     p.emit('onIncomingCall', '14155550123@phone.plivo.com', undefined, { callUUID: 'uuid-2' });
-    assert.equal(p.desk.contentWindow.location.hash, '');
+    assert.equal(p.shown(), '');
     await p.el.decline.click();
     assert.deepEqual(p.did.at(-1), ['reject', 'uuid-2']);
     assert.equal(p.box.dataset.state, 'idle');
@@ -134,6 +135,7 @@ const tests = {
         ['POST', '/supervisor/lee/console/api/calls/cc1/ticket', { supervisor: 'lee' }],
       ]);
       assert.deepEqual(p.did.at(-1), ['call', '14155550100', { 'X-PH-Ticket': 'secret', 'X-Plivo-Jwt': 'token' }]);
+      assert.equal(p.shown(), '/supervisor/lee/console/#/calls/cc1');
       p.emit('onCalling');
       assert.equal(p.box.dataset.state, 'dialing');
       assert.equal(p.el.hangup.hidden, false);
