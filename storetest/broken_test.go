@@ -35,6 +35,7 @@ type entry struct {
 	version uint64
 	live    bool
 	expires time.Time
+	first   time.Time // the first expires that its call ever had
 }
 
 func newPaper(fault string) *paper {
@@ -89,6 +90,8 @@ func (p *paper) gone(e entry) bool {
 		return !e.live && !e.expires.IsZero()
 	case "forgets live calls":
 		return !e.expires.IsZero() && !time.Now().Before(e.expires)
+	case "forgets by the first Expires":
+		return !e.first.IsZero() && !time.Now().Before(e.first)
 	case "forgets nothing":
 		return false
 	}
@@ -136,6 +139,9 @@ func (p *paper) Put(ctx context.Context, c coaching.Call) (coaching.Call, error)
 		return coaching.Call{}, coaching.ErrConflict
 	}
 	e := entry{doc: doc, version: max(old.version, c.Version) + 1, live: c.Live(), expires: c.Expires}
+	if e.first = old.first; e.first.IsZero() && !e.live {
+		e.first = e.expires
+	}
 	if p.fault == "versions stand still" {
 		e.version = max(old.version, 1)
 	}
@@ -375,6 +381,7 @@ func TestBrokenStoresAreRejected(t *testing.T) {
 		"forgets ended calls at once":      "EndedStayReadable",
 		"forgets live calls":               "EndedStayReadable",
 		"forgets nothing":                  "Expiry",
+		"forgets by the first Expires":     "Expiry",
 		"Get ignores the context":          "CancelledContext",
 		"Put ignores the context":          "CancelledContext",
 		"Live ignores the context":         "CancelledContext",

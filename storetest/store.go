@@ -281,12 +281,16 @@ func (s *suite) endedStayReadable(t tb, store coaching.Store) {
 
 func (s *suite) expiry(t tb, store coaching.Store) {
 	c := put(t, store, ended(1, 200*time.Millisecond))
-	sleep(t, time.Until(c.Expires)+s.ForgetsWithin)
+	over, revived := put(t, store, ended(2, time.Second)), lingering(t, 2)
+	revived.Version = over.Version
+	revived = put(t, store, revived) // so that it must not be forgotten when it should have been
+	sleep(t, time.Until(over.Expires)+s.ForgetsWithin)
 	if _, err := store.Get(t.Context(), id(1)); !errors.Is(err, coaching.ErrNotFound) {
 		t.Errorf("Get %v after Expires = %v, want ErrNotFound", s.ForgetsWithin, err)
 	}
-	if got := s.listed(t, store); len(got) != 0 {
-		t.Errorf("Live yields what was forgotten")
+	same(t, "a call that lives again", get(t, store, id(2)), revived)
+	if got := s.listed(t, store); len(got) != 1 {
+		t.Errorf("Live yields %d calls, want the one that lives again", len(got))
 	}
 	refused(t, store, c, coaching.ErrConflict) // there is nothing to change
 	again := put(t, store, live(1))
