@@ -59,6 +59,16 @@ func (e *emulation) close() {
 	}
 }
 
+// settle waits for the last callbacks, so that they do not find the program
+// gone. Of an emulator elsewhere nothing is known.
+func (e *emulation) settle(ctx context.Context) {
+	if e.server != nil {
+		ctx, cancel := context.WithTimeout(ctx, shutdownTime)
+		defer cancel()
+		e.server.Wait(ctx) // those that take longer are lost, as in a crash
+	}
+}
+
 // toHost sends every request to one host, whatever its URL says.
 type toHost struct{ base *url.URL }
 

@@ -62,7 +62,9 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 			defer stop()
 			ctx, cancel := context.WithTimeout(ctx, autoTime)
 			defer cancel()
-			return a.tour.auto(ctx, stdout)
+			err := a.tour.auto(ctx, stdout)
+			a.emu.settle(ctx)
+			return err
 		case o.real():
 			return a.checkAccount(ctx, outside, stdout, stop)
 		}
