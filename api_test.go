@@ -13,6 +13,7 @@ import (
 func TestAPI(t *testing.T) {
 	for file, pkg := range map[string]string{
 		"api.txt":           ".",
+		"api-console.txt":   "./console",
 		"api-plivotest.txt": "./plivotest",
 		"api-storetest.txt": "./storetest",
 	} {

@@ -210,8 +210,9 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r = mounted(sent, r); r == nil {
 		return
 	}
-	if p := r.URL.EscapedPath(); p != "/" && path.Clean(p) != p {
-		c.refuse(sent, r, problem(notFound, "no such path")) // http.ServeMux would redirect to somewhere outside the mount
+	// http.ServeMux would redirect to somewhere outside the mount, or answer in plain text.
+	if p := r.URL.EscapedPath(); p != "/" && path.Clean(p) != p || r.RequestURI == "*" {
+		c.refuse(sent, r, problem(notFound, "no such path"))
 		return
 	}
 	c.mux.ServeHTTP(sent, r)

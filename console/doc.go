@@ -29,9 +29,9 @@
 //
 // # What a host must do
 //
-// Let a server's time-outs be: for verbs and streams the Console lifts
-// ReadTimeout and WriteTimeout by http.ResponseController, so a middleware
-// that wraps the ResponseWriter needs Unwrap (and Flush, for streams). A
+// Let a server's WriteTimeout be: for verbs and streams the Console lifts it by
+// http.ResponseController, so a middleware that wraps the ResponseWriter needs
+// Unwrap. A
 // verb waits as long as a phone rings and runs in the request's context: a
 // browser that goes away withdraws a take-over which has not opened anything.
 //

@@ -33,6 +33,8 @@ func TestStreamWithoutFeed(t *testing.T) {
 		o.put(2, ended)
 		o.put(3)
 		time.Sleep(2100 * time.Millisecond)
+		o.put(2, ended) // the books go on with it
+		time.Sleep(2 * time.Second)
 		for i, b := range tabs {
 			if got := keys(b.view()); !slices.Equal(got, []string{string(callID(1)), string(callID(3))}) || !strings.Contains(b.view()[string(callID(1))], secret(1, 2)) {
 				t.Errorf("tab %d shows %v after 2 s", i, b.events())
@@ -42,7 +44,7 @@ func TestStreamWithoutFeed(t *testing.T) {
 		if n := countOf(tabs[0].events(), `"state":"ended"`); n != 1 {
 			t.Errorf("the end of a call is told %d times, want once", n)
 		}
-		time.Sleep(20 * time.Second)
+		time.Sleep(18 * time.Second)
 		if n := store.lists.Load() - lists; n != 11 {
 			t.Errorf("the store was listed %d times in 22 s, want 11", n)
 		}
@@ -101,6 +103,30 @@ func TestStreamOutlivesTheStore(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A call that was over before a stream began is none of its business, and one that
+// ends is told of once, though the books go on with it.
+func TestStreamTellsAnEndOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		o := newBooks(t)
+		o.put(1)
+		o.put(2)
+		defer newBrowser(t).listen(o.console, ask{as: "supervisor:mia"}).hangUp()
+		o.put(1, ended)
+		time.Sleep(time.Second)
+		b := newBrowser(t)
+		l := b.listen(o.console, asLee)
+		o.put(2, ended)
+		time.Sleep(time.Second)
+		o.put(2, ended)
+		time.Sleep(31 * time.Second)
+		l.hangUp()
+		b.listen(o.console, asLee).hangUp()
+		if got := b.events(); len(got) != 2 || got[1].kind != "call" || !strings.Contains(got[1].data, string(callID(2))) {
+			t.Errorf("the stream tells %v, want a snapshot and the end of one call", got)
+		}
+	})
 }
 
 // A call that the books have lost is taken from the pages.
@@ -243,10 +269,11 @@ func TestAuthorizeIsAskedOnce(t *testing.T) {
 // ever.
 func TestAuthorizeStalls(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		stall := false
+		stall, stalled := false, 0
 		o := newBooks(t, flowConfig(func(f *coaching.Config) {
 			f.Authorize = func(ctx context.Context, r coaching.AccessRequest) error {
 				if stall {
+					stalled++
 					<-ctx.Done()
 				}
 				return nil
@@ -264,6 +291,9 @@ func TestAuthorizeStalls(t *testing.T) {
 		time.Sleep(45 * time.Second) // a round, and its 10 s
 		if n := len(b.view()); n != 0 {
 			t.Errorf("%d calls are shown that nobody has admitted, want none", n)
+		}
+		if stalled > 2 {
+			t.Errorf("%d questions were put to an Authorize that does not answer for 5 s, want 2 in 10 s", stalled)
 		}
 		stall = false
 		time.Sleep(45 * time.Second)

@@ -196,6 +196,12 @@ func (l *line) lose() {
 	l.lost = true
 }
 
+func (l *line) isLost() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lost
+}
+
 // hangUp ends the stream, and returns when the server has let go of it.
 func (l *line) hangUp() {
 	l.cancel()

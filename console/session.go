@@ -31,6 +31,7 @@ type session struct {
 	mu    sync.Mutex
 	n     uint64 // of the last event
 	seq   uint64 // of the last change looked at
+	floor uint64 // of the last event about a call that is not in shown any more
 	shown map[*entry]shown
 
 	parked time.Time // guarded by sessions
@@ -70,12 +71,13 @@ func parseCursor(c string) (id string, n uint64, ok bool) {
 }
 
 // from returns a new session whose client has received the events of s up to n.
-// What was sent later may or may not have arrived.
+// What was sent later may or may not have arrived. It is impossible if that was
+// before an event that s has forgotten.
 func (s *session) from(n uint64) (*session, bool) {
 	next := newSession(s.who, s.call)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n > s.n {
+	if n > s.n || n < s.floor {
 		return nil, false
 	}
 	next.seq, next.shown = s.seq, maps.Clone(s.shown)

@@ -247,8 +247,9 @@ func (s *stream) forget(now []told) {
 			continue
 		}
 		if had.unsure || !had.ended && had.version != 0 {
-			s.gone(e)
+			had.n = s.gone(e)
 		}
+		s.sess.floor = max(s.sess.floor, had.n)
 		delete(s.sess.shown, e)
 	}
 }

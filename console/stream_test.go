@@ -37,6 +37,7 @@ func TestStreamResumes(t *testing.T) {
 		"while others listen":                {ask: all, away: 30 * time.Second, others: true},
 		"while the server knows nothing":     {ask: all, away: 30 * time.Second, unnoticed: true},
 		"of one call":                        {ask: one, away: 30 * time.Second},
+		"unnoticed, too late":                {ask: all, away: 3 * time.Minute, unnoticed: true, snapshot: true}, // calls of then are forgotten
 		"of one call, unnoticed":             {ask: one, away: 30 * time.Second, unnoticed: true, others: true},
 		"too late":                           {ask: all, away: 3 * time.Minute, snapshot: true},
 		"too late, while others listen":      {ask: all, away: 3 * time.Minute, others: true, snapshot: true},
@@ -89,6 +90,9 @@ func TestStreamResumes(t *testing.T) {
 				b.same(o.console, c.ask, "after coming back")
 				o.change(5 * time.Second)
 				b.same(o.console, c.ask, "some changes later")
+				if got := keys(b.view()); c.ask.path == one.path && !slices.Equal(got, []string{string(callID(1))}) {
+					t.Errorf("a stream of one call shows %v", got)
+				}
 				l.hangUp()
 			})
 		})
@@ -110,6 +114,32 @@ func (b *books) change(d time.Duration) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	time.Sleep(time.Second)
+}
+
+// The end of a call is lost on the way, and the call is long forgotten when the
+// client comes back.
+func TestStreamResumesWithoutAnEnd(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		o := newBooks(t)
+		o.put(1)
+		o.put(2)
+		defer newBrowser(t).listen(o.console, ask{as: "supervisor:mia"}).hangUp()
+		b := newBrowser(t)
+		l := b.listen(o.console, asLee)
+		l.lose()
+		o.put(1, ended)
+		time.Sleep(50 * time.Second)
+		l.hangUp()
+		time.Sleep(100 * time.Second)
+		o.put(2)
+		time.Sleep(time.Second)
+		l = b.listen(o.console, asLee)
+		if n := b.count("snapshot"); n != 1 {
+			t.Errorf("%d snapshots, want 1", n)
+		}
+		b.same(o.console, asLee, "without the end of a call")
+		l.hangUp()
+	})
 }
 
 // A client that got nothing new since it came back still has its old id, and
@@ -196,6 +226,13 @@ func TestStreamAsksAgain(t *testing.T) {
 				c.change(g, &view)
 				time.Sleep(31 * time.Second)
 				synctest.Wait()
+				if n := len(b.events()); name == "nothing" && n != 1 {
+					t.Errorf("where nothing happens there are %d events, want the snapshot alone: %v", n, b.events())
+				}
+				for i := 1; i <= 3; i++ { // what is lost is told of once
+					o.put(i)
+					time.Sleep(time.Second)
+				}
 				for i, b := range []*browser{b, second} {
 					var want []string
 					for _, n := range c.shown {
@@ -249,10 +286,9 @@ func nothingReachesOthers(t *testing.T, r *rand.Rand) {
 	}
 	o := newBooks(t, adjust...)
 	type tab struct {
-		who   string
-		b     *browser
-		l     *line
-		bytes []byte
+		who string
+		b   *browser
+		l   *line
 	}
 	var tabs []*tab
 	open := func(x *tab) { x.l = x.b.listen(o.console, ask{as: "supervisor:" + x.who}) }
@@ -278,12 +314,11 @@ func nothingReachesOthers(t *testing.T, r *rand.Rand) {
 			g.set(people[r.IntN(3)]+" "+string(callID(r.IntN(calls))), r.IntN(2) == 0)
 		case 6:
 			x := tabs[r.IntN(len(tabs))]
-			if r.IntN(2) == 0 {
+			if r.IntN(2) == 0 { // it will be noticed another time
 				x.l.lose()
-				go x.l.cancel()
-			} else {
-				x.l.hangUp()
+				break
 			}
+			x.l.hangUp()
 			if r.IntN(4) == 0 {
 				time.Sleep(time.Duration(r.IntN(150)) * time.Second)
 			}
@@ -297,6 +332,12 @@ func nothingReachesOthers(t *testing.T, r *rand.Rand) {
 			answers[who] = append(answers[who], send(t, o.console, ask{as: "supervisor:" + who, path: path}).body...)
 		default:
 			time.Sleep(time.Duration(r.IntN(3000)) * time.Millisecond)
+		}
+	}
+	for _, x := range tabs {
+		if x.l.isLost() {
+			x.l.hangUp()
+			open(x)
 		}
 	}
 	time.Sleep(35 * time.Second)

@@ -293,11 +293,9 @@ func (c *Console) agents(ctx context.Context, ids []coaching.AgentID) ([]coachin
 	return out, nil
 }
 
-// lift takes a server's time-outs for reading and writing off a request that is
-// read, for its answer takes as long as a phone rings. Where the writer cannot,
-// the server's own hold.
+// lift takes a server's time-out for writing off a request whose answer takes as
+// long as a phone rings. Where the writer cannot, the server's own holds. The one
+// for reading ends with the body.
 func lift(w http.ResponseWriter) {
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Time{})
-	_ = rc.SetWriteDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 }

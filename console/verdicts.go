@@ -22,13 +22,12 @@ type verdicts struct {
 
 	mu    sync.Mutex
 	round int
-	begun time.Time // of the round
-	said  map[*entry]*verdict
+	begun time.Time           // of the round
+	said  map[*entry]*verdict // in it
 }
 
 type verdict struct {
 	version uint64
-	round   int
 	done    chan struct{} // closed when ok stands
 	ok      bool
 }
@@ -76,7 +75,7 @@ func (v *verdicts) admits(ctx context.Context, c *Console, t told, until time.Ti
 	}
 	v.mu.Lock()
 	said := v.said[t.e]
-	if said != nil && said.round == v.round && said.version == t.rev.call.Version {
+	if said != nil && said.version == t.rev.call.Version {
 		v.mu.Unlock()
 		select {
 		case <-said.done:
@@ -85,7 +84,7 @@ func (v *verdicts) admits(ctx context.Context, c *Console, t told, until time.Ti
 			return false
 		}
 	}
-	said = &verdict{version: t.rev.call.Version, round: v.round, done: make(chan struct{})}
+	said = &verdict{version: t.rev.call.Version, done: make(chan struct{})}
 	v.said[t.e] = said
 	v.mu.Unlock()
 	defer close(said.done)
