@@ -173,11 +173,11 @@ func object(body []byte) (map[string]json.RawMessage, error) {
 }
 
 // readBody reads what was posted, which must be JSON and small and come soon.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func (c *Console) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return nil, problem(unsupportedMediaType, "post application/json")
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(c.patience))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
 	if big := new(http.MaxBytesError); errors.As(err, &big) {
 		return nil, problem(tooLarge, "a body has 16 KiB at most")

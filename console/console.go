@@ -84,7 +84,7 @@ type Console struct {
 
 	description []byte // OpenAPI
 
-	writeTime time.Duration // for each part of a stream; shorter in tests
+	patience  time.Duration // with a client that does not read or write; shorter in tests
 	encodings atomic.Int64  // of calls, for tests
 }
 
@@ -101,7 +101,7 @@ func New(cfg Config) (*Console, error) {
 	if cfg.Identify == nil {
 		bad = append(bad, "Identify is required")
 	}
-	c := &Console{cfg: cfg, view: cfg.View, cop: http.NewCrossOriginProtection(), mux: http.NewServeMux(), keys: newKeyring(), writeTime: writeTime}
+	c := &Console{cfg: cfg, view: cfg.View, cop: http.NewCrossOriginProtection(), mux: http.NewServeMux(), keys: newKeyring(), patience: ioTime}
 	for _, o := range cfg.TrustedOrigins {
 		if err := c.cop.AddTrustedOrigin(o); err != nil {
 			bad = append(bad, fmt.Sprintf("TrustedOrigins: %v", err))
@@ -291,5 +291,9 @@ func (s *sentinel) FlushError() error {
 
 // Unwrap is for http.ResponseController.
 func (s *sentinel) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+// ioTime is how long a client may take to send a body, and to take each part of a
+// stream.
+const ioTime = 10 * time.Second
 
 var errClosed = errors.New("the console is closed")

@@ -54,8 +54,8 @@ func (c *Console) Keys() int {
 	return len(c.keys.runs)
 }
 
-// SetWriteTime makes streams less patient with who does not read.
-func (c *Console) SetWriteTime(d time.Duration) { c.writeTime = d }
+// SetPatience says how long a client may not read or write.
+func (c *Console) SetPatience(d time.Duration) { c.patience = d }
 
 // Held returns how many calls, changes and broken streams are remembered.
 func (c *Console) Held() (calls, changes, sessions int) {

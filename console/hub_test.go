@@ -7,6 +7,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,7 +143,7 @@ func TestStreamLosesACall(t *testing.T) {
 		o.put(2)
 		b := newBrowser(t)
 		l := b.listen(o.console, asLee)
-		store.hidden = callID(1)
+		store.hidden.Store(callID(1))
 		time.Sleep(31 * time.Second)
 		if b.count("gone") != 1 || len(b.view()) != 1 {
 			t.Errorf("a call that the books have lost: %v, want gone", b.events())
@@ -153,11 +155,11 @@ func TestStreamLosesACall(t *testing.T) {
 // hiding is a store that forgets a call without a word.
 type hiding struct {
 	*coaching.MemoryStore
-	hidden coaching.CallID
+	hidden atomic.Value // of CallID
 }
 
 func (h *hiding) Get(ctx context.Context, id coaching.CallID) (coaching.Call, error) {
-	if id == h.hidden {
+	if id == h.hidden.Load() {
 		return coaching.Call{}, coaching.ErrNotFound
 	}
 	return h.MemoryStore.Get(ctx, id)
@@ -166,7 +168,7 @@ func (h *hiding) Get(ctx context.Context, id coaching.CallID) (coaching.Call, er
 func (h *hiding) Live(ctx context.Context) iter.Seq2[coaching.Call, error] {
 	return func(yield func(coaching.Call, error) bool) {
 		for c, err := range h.MemoryStore.Live(ctx) {
-			if c.ID != h.hidden && !yield(c, err) {
+			if c.ID != h.hidden.Load() && !yield(c, err) {
 				return
 			}
 		}
@@ -239,9 +241,12 @@ func TestStreamPaces(t *testing.T) {
 // Two tabs of one actor ask once; each actor, and each round, asks anew.
 func TestAuthorizeIsAskedOnce(t *testing.T) {
 	bubble(t, func(t *testing.T) {
+		var mu sync.Mutex
 		asked := map[string]int{}
 		o := newBooks(t, flowConfig(func(f *coaching.Config) {
 			f.Authorize = func(_ context.Context, r coaching.AccessRequest) error {
+				mu.Lock()
+				defer mu.Unlock()
 				asked[fmt.Sprint(r.Actor.ID, " ", r.Call.Version)]++
 				return nil
 			}
@@ -253,11 +258,15 @@ func TestAuthorizeIsAskedOnce(t *testing.T) {
 		time.Sleep(time.Second)
 		o.put(1)
 		time.Sleep(time.Second)
+		mu.Lock()
 		want := fmt.Sprint(map[string]int{"lee 1": 1, "lee 2": 1, "mia 1": 1, "mia 2": 1})
 		if got := fmt.Sprint(asked); got != want {
 			t.Errorf("Authorize was asked %v, want %v", got, want)
 		}
+		mu.Unlock()
 		time.Sleep(30 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
 		want = fmt.Sprint(map[string]int{"lee 1": 1, "lee 2": 2, "mia 1": 1, "mia 2": 2})
 		if got := fmt.Sprint(asked); got != want {
 			t.Errorf("after a round Authorize was asked %v, want %v", got, want)
@@ -269,11 +278,12 @@ func TestAuthorizeIsAskedOnce(t *testing.T) {
 // ever.
 func TestAuthorizeStalls(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		stall, stalled := false, 0
+		var stall atomic.Bool
+		var stalled atomic.Int32
 		o := newBooks(t, flowConfig(func(f *coaching.Config) {
 			f.Authorize = func(ctx context.Context, r coaching.AccessRequest) error {
-				if stall {
-					stalled++
+				if stall.Load() {
+					stalled.Add(1)
 					<-ctx.Done()
 				}
 				return nil
@@ -287,15 +297,15 @@ func TestAuthorizeStalls(t *testing.T) {
 		if n := len(b.view()); n != 20 {
 			t.Fatalf("%d calls are shown, want 20", n)
 		}
-		stall = true
+		stall.Store(true)
 		time.Sleep(45 * time.Second) // a round, and its 10 s
 		if n := len(b.view()); n != 0 {
 			t.Errorf("%d calls are shown that nobody has admitted, want none", n)
 		}
-		if stalled > 2 {
-			t.Errorf("%d questions were put to an Authorize that does not answer for 5 s, want 2 in 10 s", stalled)
+		if n := stalled.Load(); n > 2 {
+			t.Errorf("%d questions were put to an Authorize that does not answer for 5 s, want 2 in 10 s", n)
 		}
-		stall = false
+		stall.Store(false)
 		time.Sleep(45 * time.Second)
 		if n := len(b.view()); n != 20 {
 			t.Errorf("%d calls are shown when Authorize answers again, want 20", n)

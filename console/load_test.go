@@ -45,7 +45,7 @@ func TestManyStreams(t *testing.T) {
 	}), config(func(c *console.Config) {
 		c.View = func(a coaching.Actor) console.View { return console.View{MaskNumbers: a.Role == "agent"} }
 	}))
-	o.console.SetWriteTime(time.Second)
+	o.console.SetPatience(time.Second)
 	for i := range loadCalls {
 		o.put(i, busy)
 	}

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -73,7 +75,7 @@ func TestStreamOverTCP(t *testing.T) {
 	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
 			o := newBooks(t)
-			o.console.SetWriteTime(100 * time.Millisecond)
+			o.console.SetPatience(100 * time.Millisecond)
 			o.put(1)
 			server := httptest.NewUnstartedServer(o.console)
 			server.Config.ReadTimeout, server.Config.WriteTimeout, server.Config.IdleTimeout = 150*time.Millisecond, 150*time.Millisecond, 150*time.Millisecond
@@ -145,6 +147,25 @@ func TestVerbOutlastsTimeouts(t *testing.T) {
 	defer resp.Body.Close()
 	if resp.StatusCode != 403 {
 		t.Errorf("a slow verb = %d, want 403", resp.StatusCode)
+	}
+}
+
+// A body that does not come is not waited for.
+func TestBodyStalls(t *testing.T) {
+	o := newBooks(t)
+	o.console.SetPatience(100 * time.Millisecond)
+	server := httptest.NewServer(o.console)
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	fmt.Fprintf(conn, "POST /api/calls/%s/end HTTP/1.1\r\nHost: x\r\nX-Actor: supervisor:lee\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{", callID(1))
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil || !strings.Contains(line, "400") {
+		t.Errorf("a body that stalls = %q, %v, want 400", line, err)
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 
 const (
 	pingEvery   = 15 * time.Second
-	writeTime   = 10 * time.Second      // for each part
 	writeSize   = 32 << 10              // of a part that is written at once
 	flushTime   = 2 * time.Minute       // for all that is to be said at one time
 	streamPause = 50 * time.Millisecond // between two writes: what changes meanwhile is told at once
@@ -258,7 +257,7 @@ func (s *stream) say(format string, args ...any) {
 	s.out = append(s.out, fmt.Appendf(nil, format, args...))
 }
 
-// flush writes what there is to say. Each part must be taken within writeTime,
+// flush writes what there is to say. Each part must be taken within ioTime,
 // and all of it within flushTime: a client that does not read is cut off, and
 // goes on from there when it comes back.
 func (s *stream) flush() error {
@@ -295,7 +294,7 @@ func (s *stream) part(end time.Time) error {
 	if err := s.rc.Flush(); err != nil {
 		return err
 	}
-	by := time.Now().Add(s.c.writeTime)
+	by := time.Now().Add(s.c.patience)
 	if end.Before(by) {
 		by = end
 	}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,23 +199,23 @@ func TestStreamIDsAreTheirOwners(t *testing.T) {
 // What becomes of a stream when the viewer is no longer who they were.
 func TestStreamAsksAgain(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(*gate, *console.View)
+		change func(*gate, *atomic.Bool) // or of the view: masked
 		over   bool
 		shown  []int
 	}{
-		"nothing":            {func(*gate, *console.View) {}, false, []int{1, 2}},
-		"logged out":         {func(g *gate, _ *console.View) { g.set("login lee", true) }, true, []int{1, 2}},
-		"another view":       {func(_ *gate, v *console.View) { v.MaskNumbers = true }, true, []int{1, 2}},
-		"one call is lost":   {func(g *gate, _ *console.View) { g.set("lee "+string(callID(1)), true) }, false, []int{2}},
-		"one call is won":    {func(g *gate, _ *console.View) { g.set("lee "+string(callID(3)), false) }, false, []int{1, 2, 3}},
-		"all calls are lost": {func(g *gate, _ *console.View) { g.set("lee", true) }, false, nil},
+		"nothing":            {func(*gate, *atomic.Bool) {}, false, []int{1, 2}},
+		"logged out":         {func(g *gate, _ *atomic.Bool) { g.set("login lee", true) }, true, []int{1, 2}},
+		"another view":       {func(_ *gate, masked *atomic.Bool) { masked.Store(true) }, true, []int{1, 2}},
+		"one call is lost":   {func(g *gate, _ *atomic.Bool) { g.set("lee "+string(callID(1)), true) }, false, []int{2}},
+		"one call is won":    {func(g *gate, _ *atomic.Bool) { g.set("lee "+string(callID(3)), false) }, false, []int{1, 2, 3}},
+		"all calls are lost": {func(g *gate, _ *atomic.Bool) { g.set("lee", true) }, false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				g, view := newGate(), console.View{}
+				g, masked := newGate(), &atomic.Bool{}
 				g.set("lee "+string(callID(3)), true)
 				o := newBooks(t, g.use(), config(func(cfg *console.Config) {
-					cfg.View = func(coaching.Actor) console.View { return view }
+					cfg.View = func(coaching.Actor) console.View { return console.View{MaskNumbers: masked.Load()} }
 				}))
 				for i := 1; i <= 3; i++ {
 					o.put(i)
@@ -223,7 +224,7 @@ func TestStreamAsksAgain(t *testing.T) {
 				l := b.listen(o.console, asLee)
 				time.Sleep(20 * time.Second)
 				l2 := second.listen(o.console, asLee) // another tab, 20 s later
-				c.change(g, &view)
+				c.change(g, masked)
 				time.Sleep(31 * time.Second)
 				synctest.Wait()
 				if n := len(b.events()); name == "nothing" && n != 1 {

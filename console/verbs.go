@@ -184,7 +184,7 @@ func (v *verb) post(c *Console, w http.ResponseWriter, r *http.Request, who view
 	if err != nil {
 		return err
 	}
-	body, err := readBody(w, r)
+	body, err := c.readBody(w, r)
 	if err != nil {
 		return err
 	}
