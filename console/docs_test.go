@@ -2,6 +2,8 @@ package console_test
 
 import (
 	"fmt"
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -119,5 +121,29 @@ func TestDocumentedCode(t *testing.T) {
 	}
 	if programs != 1 {
 		t.Errorf("the manual has %d programs, want 1", programs)
+	}
+}
+
+// A host gets nothing with the console that it has not with the library.
+func TestImports(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("files = %v, %v", files, err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, imp := range f.Imports {
+			path := strings.Trim(imp.Path.Value, `"`)
+			first, _, _ := strings.Cut(path, "/")
+			if strings.Contains(first, ".") && path != "github.com/mpc-coaching/coaching" || path == "testing" {
+				t.Errorf("%s imports %s", name, path)
+			}
+		}
 	}
 }

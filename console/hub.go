@@ -18,8 +18,8 @@ const (
 	parkTime    = 2 * time.Minute // how long what a broken stream was shown is remembered
 )
 
-// A hub knows the latest revision of every live call, for all streams. One
-// goroutine feeds it while streams are open. Streams take from it at their own
+// A hub knows the latest revision of every live call, for all streams. A feed
+// keeps it up to date while streams are open. Streams take from it at their own
 // pace what has changed since they last looked; what a newer change has
 // overtaken is left out, so nobody waits for anybody, and it never holds more
 // than the calls themselves.
@@ -76,7 +76,7 @@ func (r *revision) encoded(c *Console, v View) []byte {
 	return b
 }
 
-// A feed is one run of the hub's goroutine.
+// A feed is one run of what keeps the hub up to date.
 type feed struct {
 	stop  context.CancelFunc
 	ctx   context.Context
@@ -119,14 +119,13 @@ func (h *hub) enter() (*feed, error) {
 
 // leave ends a stream. After the last one the feed has ended too, and what is
 // known is kept for a while, for those who come back.
-func (h *hub) leave(f *feed) {
+func (h *hub) leave() {
 	h.mu.Lock()
 	h.streams--
-	last := h.streams == 0
+	last, f := h.streams == 0, h.feed
 	if last {
-		h.feed.stop()
+		f.stop()
 		h.idle = time.AfterFunc(parkTime, h.forget)
-		f = h.feed
 	}
 	h.mu.Unlock()
 	if last {
@@ -170,7 +169,7 @@ func (h *hub) run(f *feed) {
 	defer f.stop()
 	for failures := 0; ; {
 		begun := time.Now()
-		err := h.follow(f)
+		_, err := guard(h.c, "Store", func() (struct{}, error) { return struct{}{}, h.follow(f) })
 		if f.ctx.Err() != nil {
 			break
 		}
@@ -222,7 +221,7 @@ func (h *hub) follow(f *feed) error {
 			case every = <-looks:
 			case <-ctx.Done():
 			case <-t.C:
-				if err := h.read(ctx); err != nil {
+				if _, err := guard(h.c, "Store", func() (struct{}, error) { return struct{}{}, h.read(ctx) }); err != nil {
 					failed <- err
 					stop()
 				}

@@ -107,6 +107,48 @@ func TestStreamOutlivesTheStore(t *testing.T) {
 	}
 }
 
+// A store that panics is one that fails, though nobody's request asks it.
+func TestStreamOutlivesAPanic(t *testing.T) {
+	for name, watched := range map[string]bool{"with a feed": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				var store *panicking
+				o := newBooks(t, flowConfig(func(f *coaching.Config) {
+					store = &panicking{MemoryStore: f.Store.(*coaching.MemoryStore)}
+					if f.Store = store; !watched {
+						f.Store = unwatched{store}
+					}
+				}))
+				o.put(1)
+				b := newBrowser(t)
+				l := b.listen(o.console, asLee)
+				store.now.Store(true)
+				time.Sleep(40 * time.Second)
+				if !l.over() || !strings.Contains(o.log.String(), "panicked") {
+					t.Errorf("the stream is over: %v, want true and a line in the log: %s", l.over(), o.log)
+				}
+				store.now.Store(false)
+				l = b.listen(o.console, asLee)
+				b.same(o.console, asLee, "afterwards")
+				l.hangUp()
+			})
+		})
+	}
+}
+
+// panicking is a store that panics when it is listed.
+type panicking struct {
+	*coaching.MemoryStore
+	now atomic.Bool
+}
+
+func (p *panicking) Live(ctx context.Context) iter.Seq2[coaching.Call, error] {
+	if p.now.Load() {
+		panic("the driver gives up")
+	}
+	return p.MemoryStore.Live(ctx)
+}
+
 // A call that was over before a stream began is none of its business, and one that
 // ends is told of once, though the books go on with it.
 func TestStreamTellsAnEndOnce(t *testing.T) {

@@ -46,7 +46,7 @@ func (c *Console) stream(w http.ResponseWriter, r *http.Request, who viewer) err
 	if err != nil {
 		return problem(notRunning, "this instance is shutting down")
 	}
-	defer c.hub.leave(feed)
+	defer c.hub.leave()
 	select {
 	case <-feed.ready:
 	case <-r.Context().Done():
