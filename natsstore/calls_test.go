@@ -160,3 +160,30 @@ func TestManyEndAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// A server says that a write is done before it lets another to the same key:
+// who writes alone must not notice.
+func TestOneWriterHasNoConflict(t *testing.T) {
+	t.Parallel()
+	s := open(t, natsstore.Config{Conn: connect(t, startCluster(t).urls())})
+	var wg sync.WaitGroup
+	for n := range 8 {
+		wg.Go(func() {
+			c := live(n)
+			for i := range 500 {
+				if i%50 == 49 {
+					c = ended(c, time.Hour)
+				} else {
+					c.State, c.Ended, c.Expires = coaching.StateActive, time.Time{}, time.Time{}
+				}
+				next, err := s.Put(t.Context(), c)
+				if err != nil {
+					t.Errorf("Put %d = %v, want nil: nobody else writes", i, err)
+					return
+				}
+				c = next
+			}
+		})
+	}
+	wg.Wait()
+}

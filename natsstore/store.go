@@ -128,42 +128,49 @@ func (s *Store) write(ctx context.Context, c coaching.Call, doc []byte, expected
 	m.Data = doc
 	m.Header.Set(expectedSeqHeader, strconv.FormatUint(expected, 10))
 	m.Header.Set(expectedSubjectHeader, s.space+"*."+string(c.ID))
-	if c.Live() {
-		return s.publish(ctx, m)
-	}
-	marker := nats.NewMsg(m.Subject)
-	marker.Header.Set(operationHeader, "DEL")
-	marker.Header.Set(ttlHeader, "1s")
-	marker.Header.Set(batchSeqHeader, "1")
-	m.Subject = s.space + endedKeys + string(c.ID)
-	m.Header.Set(batchSeqHeader, "2")
-	m.Header.Set(batchCommitHeader, "1")
-	if !c.Expires.IsZero() {
-		// Counted from when a server takes it, in whole seconds: never too early.
-		ttl := max(time.Second, (time.Until(c.Expires) + time.Second - 1).Truncate(time.Second))
-		m.Header.Set(ttlHeader, ttl.String())
+	var marker *nats.Msg // goes before it
+	if !c.Live() {
+		marker = nats.NewMsg(m.Subject)
+		marker.Header.Set(operationHeader, "DEL")
+		marker.Header.Set(ttlHeader, "1s")
+		marker.Header.Set(batchSeqHeader, "1")
+		m.Subject = s.space + endedKeys + string(c.ID)
+		m.Header.Set(batchSeqHeader, "2")
+		m.Header.Set(batchCommitHeader, "1")
+		if !c.Expires.IsZero() {
+			// Counted from when a server takes it, in whole seconds: never too early.
+			ttl := max(time.Second, (time.Until(c.Expires) + time.Second - 1).Truncate(time.Second))
+			m.Header.Set(ttlHeader, ttl.String())
+		}
 	}
 	bound, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	for wait := 5 * time.Millisecond; ; wait *= 2 {
-		batch := rand.Text()
-		marker.Header.Set(batchHeader, batch)
-		m.Header.Set(batchHeader, batch)
-		if !s.nc.IsConnected() {
-			return 0, errOffline
-		}
-		if err := s.nc.PublishMsg(marker); err != nil {
-			return 0, err
+	for wait := time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
+		if marker != nil {
+			batch := rand.Text()
+			marker.Header.Set(batchHeader, batch)
+			m.Header.Set(batchHeader, batch)
+			if !s.nc.IsConnected() {
+				return 0, errOffline
+			}
+			if err := s.nc.PublishMsg(marker); err != nil {
+				return 0, err
+			}
 		}
 		seq, err := s.publish(ctx, m)
-		// A leader that has just taken over knows only the second half; too
-		// many batches at once are refused. Nothing is written then.
-		var refused *apiError
-		again := errors.As(err, &refused) && (refused.ErrCode == 10176 || refused.ErrCode == 10210)
-		if !again || !pause(bound, wait) {
+		if !refused(err) || !pause(bound, wait) {
 			return seq, err
 		}
 	}
+}
+
+// refused reports whether a write was not looked at and may be tried again:
+// another to the same call is under way, or was done just now (10164); the
+// leader has taken over and knows only the second half (10176); there are too
+// many batches (10210).
+func refused(err error) bool {
+	var api *apiError
+	return errors.As(err, &api) && (api.ErrCode == 10164 || api.ErrCode == 10176 || api.ErrCode == 10210)
 }
 
 // publish sends a message to the bucket and returns its sequence there. What
@@ -190,7 +197,7 @@ func sequence(reply *nats.Msg) (uint64, error) {
 		return ack.Seq, nil
 	case ack.Error == nil:
 		return 0, errors.New("the answer to a write has no sequence")
-	case ack.Error.ErrCode == 10071, ack.Error.ErrCode == 10164:
+	case ack.Error.ErrCode == 10071:
 		return 0, coaching.ErrConflict
 	}
 	return 0, ack.Error

@@ -93,8 +93,9 @@ func (s *Store) Put(ctx context.Context, c coaching.Call) (coaching.Call, error)
 	case c.Live():
 		live = "1"
 	case !c.Expires.IsZero():
-		// Counted by the server from now: its clock need not be ours.
-		keep = max(1, time.Until(c.Expires).Milliseconds()+1)
+		// Counted by the server from now: its clock need not be ours. One for
+		// our part of a millisecond, one for the server's.
+		keep = max(1, time.Until(c.Expires).Milliseconds()+2)
 	}
 	keys := []string{s.keys.call + string(c.ID), s.keys.live, s.keys.feed, s.keys.meta}
 	answer, err := s.write(ctx, keys, string(c.ID), strconv.FormatUint(c.Version, 10), doc, live, keep, rand.Text()[:16], s.cfg.FeedLength)
