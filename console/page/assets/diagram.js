@@ -40,7 +40,7 @@ function person(p, chars) {
   const side = p.up ? -1 : 1;
   const first = p.up ? -(p.r + (note ? 24 : 10)) : p.r + 18;
   return s('g', {
-    class: 'node', key: p.key, 'data-person': p.key, 'data-role': p.role, 'data-ghost': p.ghost || null, 'data-tone': p.tone || null, 'data-note': p.note || null,
+    class: 'node', key: p.key, 'data-person': p.key, 'data-role': p.role, 'data-ghost': p.ghost || null, 'data-tone': p.tone || null, 'data-note': p.note || null, 'data-small': p.r < 16 || null,
     style: { transform: `translate(${p.x}px, ${p.y}px)` },
   },
   s('title', null, p.note ? `${p.name}, ${p.note}` : p.name),

@@ -58,13 +58,23 @@ export function voices(call, now) {
 export function music(call) {
   if (over(call)) return [];
   const customer = customerOf(call);
-  const out = live(call).filter((p) => p.role !== 'supervisor' && p.held || p === customer && call.customer_hears === 'music').map((p) => personKey(call, p));
-  return out;
+  const hears = (p) => p.role !== 'supervisor' && p.held || p === customer && call.customer_hears === 'music';
+  return live(call).filter(hears).map((p) => personKey(call, p));
 }
 
 const gap = 4; // between a circle and an arrow's end
-const beside = 5.5; // of an arrow from the line between two centres
+const besides = { roomy: 5.5, tight: 4 }; // of an arrow from the line between two centres
 const tip = 9;
+
+// sizes for up to so many people: the circles' radius, on a narrow page too, half
+// the room at the sides there, and the radii of the ellipse.
+const sizes = [
+  { most: 3, r: 29, small: 25, side: 44, rx: 150, ry: 92 },
+  { most: 4, r: 29, small: 25, side: 44, rx: 230, ry: 104 },
+  { most: 6, r: 25, small: 21, side: 44, rx: 230, ry: 130 },
+  { most: 8, r: 21, small: 13, side: 30, rx: 230, ry: 165 },
+  { most: 10, r: 16, small: 13, side: 30, rx: 230, ry: 165 },
+];
 
 // layout places people around an ellipse: customers at the left, supervisors at
 // the top, agents at the right. On an ellipse no arrow runs through a third
@@ -73,10 +83,11 @@ export function layout(people, arrows, listening, width) {
   const n = people.length;
   const w = Math.max(260, Math.min(width, 640));
   const narrow = w < 430;
-  const r = n <= 4 ? (narrow ? 25 : 29) : n <= 6 ? (narrow ? 21 : 25) : narrow ? 16 : 21;
-  const above = people.some((p) => p.role === 'supervisor');
-  const rx = n === 1 ? 0 : Math.min(w / 2 - Math.max(r + 10, narrow ? 44 : 62), n <= 3 ? 150 : 230);
-  const ry = n <= 2 && !above ? 0 : n <= 3 ? 92 : n <= 4 ? 104 : n <= 6 ? 130 : 165;
+  const size = sizes.find((x) => n <= x.most) ?? sizes.at(-1);
+  const r = narrow ? size.small : size.r;
+  const flat = n <= 2 && new Set(people.map((p) => p.role)).size === n && !people.some((p) => p.role === 'supervisor'); // side by side
+  const rx = n === 1 ? 0 : Math.min(w / 2 - (narrow ? size.side : 62), size.rx);
+  const ry = flat ? 0 : size.ry;
   const angles = around(people);
   const nodes = people.map((p, i) => ({
     ...p, x: round(w / 2 + rx * Math.cos(angles[i])), y: round(-ry * Math.sin(angles[i])), r,
@@ -124,6 +135,7 @@ function nearest(nodes) {
 }
 
 function arrow(from, to) {
+  const beside = from.r <= 16 ? besides.tight : besides.roomy;
   const [dx, dy] = [to.x - from.x, to.y - from.y];
   const d = Math.hypot(dx, dy) || 1;
   const [ux, uy] = [dx / d, dy / d];

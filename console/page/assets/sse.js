@@ -9,8 +9,10 @@ export function parser(event, lastID = '') {
   let type = '';
   let data = [];
   let id = lastID;
+  let next = lastID; // of the block that has not ended
   const line = (text) => {
     if (text === '') {
+      id = next;
       if (data.length > 0) event({ type: type || 'message', data: data.join('\n'), id });
       type = '';
       data = [];
@@ -22,7 +24,7 @@ export function parser(event, lastID = '') {
     if (value.startsWith(' ')) value = value.slice(1);
     if (name === 'event') type = value;
     else if (name === 'data') data.push(value);
-    else if (name === 'id' && !value.includes('\0')) id = value;
+    else if (name === 'id' && !value.includes('\0')) next = value;
   };
   const feed = (piece) => {
     let from = 0;
