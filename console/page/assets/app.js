@@ -20,10 +20,10 @@
 //	[panel]             data-panel "verb" or "verb target"; [confirm], [cancel]; radios [part-mute], [supervisor-lee], [agent-bob], [to-bob],
 //	                    [mode-coach], checkbox [farewell], text [field-supervisor], [field-agent]
 //	[diagram]           g[data-person] with data-role, data-ghost, data-note, data-tone; g[data-hears="listener>speaker"] with data-doubt
-//	                    where it is not confirmed; persons are customer, agent:ann, supervisor:lee. [customer-hears], [ears] in words
-//	[supervisions]      li[data-supervision] with data-standing (ringing, confirmed, changing, raising, unknown, refused, left), data-mode,
+//	                    (may, settling) where it is not confirmed; persons are customer, agent:ann, supervisor:lee. [customer-hears], [ears] in words
+//	[supervisions]      li[data-supervision] with data-standing (ringing, joining, confirmed, changing, raising, unknown, refused, left), data-mode,
 //	                    data-want, data-audible; [standing] in words
-//	[participants]      li[data-person] with data-member, data-muted, data-held
+//	[participants]      customers and agents: li[data-person] with data-member, data-muted, data-held
 //	[timeline]          li[data-kind]; [data]
 //	[toast]             data-kind good, bad, alarm
 
@@ -85,9 +85,9 @@ function offline() {
   return !line.up && Date.now() - line.since >= offAfter;
 }
 
-function lost() {
+function lost(silent) {
   if (!line.up) return;
-  line = { ...line, up: false, since: Date.now() };
+  line = { ...line, up: false, since: silent ? line.alive : Date.now() };
   draw();
 }
 
@@ -189,12 +189,12 @@ function paint() {
       h('span', { class: 'line', 'data-up': line.up }, h('span', { class: 'led', 'aria-hidden': 'true' }), line.up ? 'Live' : 'Offline'),
       h('span', { class: 'soft me', title: me.actor.role }, names.actor(me.actor), me.actor.role && h('span', { class: 'sr' }, `, ${me.actor.role}`))),
     h('div', { class: 'bannerbox', role: 'status' }, !line.up && line.ever && banner()),
-    h('div', { class: 'panes' },
+    h('main', { class: 'panes' },
       h('div', { class: 'pane list' }, wallboard({ calls, route, names, now, ready: state.ready, typed, showed, cleared })),
       shown && h('div', { class: 'pane detail', key: 'detail' }, callview({
         call, problem: missing?.id === route.call ? missing : null, route, names, now, me, people: me.people, self: self(), width, verbs, panel, joinMode,
         offline: offline(), toast, asking: may.asking(), may: (op, sup, mode) => Boolean(call) && may.may(call, op, sup, mode),
-        openPanel, closePanel, setPanel, setJoinMode: (m) => { joinMode = m; draw(); },
+        openPanel, closePanel, setPanel, setJoinMode,
       }))),
     h('div', { class: 'sr', role: 'status', key: 'spoken' }, spoken)));
   measure();
@@ -256,8 +256,7 @@ setInterval(() => {
     panel = null;
     draw();
   }
-  const call = route.call && state.calls.get(route.call);
-  if ([...(call ? [call] : []), ...state.calls.values()].some((c) => open(c).some((s) => s.audible && s.want !== 'open'))) draw(); // time alone may change them
+  if ([...state.calls.values()].some((c) => open(c).some((s) => s.audible && s.want !== 'open'))) draw(); // time alone may change them
 }, 1000);
 
 // speak lets screen readers say who hears whom, once it has settled.
@@ -265,7 +264,7 @@ let spoken = '';
 let about = '';
 let saying = null;
 function speak(call) {
-  const text = call && call.state !== 'ended' ? ears(call, names).join(' ') : '';
+  const text = call && call.state !== 'ended' ? ears(call, names, clock.now()).join(' ') : '';
   const id = call?.id ?? '';
   if (id !== about) { // a call just opened is read, not announced
     clearTimeout(saying);
@@ -296,9 +295,15 @@ function closePanel() {
   opener = null;
 }
 
+// What was chosen is drawn at once, for the button beside it acts on it.
 function setPanel(more) {
   panel = { ...panel, ...more };
-  draw();
+  paint();
+}
+
+function setJoinMode(mode) {
+  joinMode = mode;
+  paint();
 }
 
 // Routes.

@@ -17,14 +17,13 @@ export function callview(view) {
   const { call, problem, route } = view;
   const back = h('a', { class: 'back', href: format({ ...route, call: '' }), 'data-testid': 'back' }, h('span', { 'aria-hidden': 'true' }, '←'), ' All calls');
   if (!call) {
-    return h('main', { class: 'call', key: `none ${route.call}`, 'data-testid': 'call', id: 'call', tabindex: -1 }, back,
+    return h('section', { class: 'call', 'aria-label': 'Call', key: `none ${route.call}`, 'data-testid': 'call', id: 'call' }, back,
       h('div', { class: 'nothing', 'data-testid': problem ? 'no-call' : 'loading' },
         h('h2', { class: 'strong', tabindex: -1, 'data-heading': true }, problem ? problem.title : 'Loading the call…'),
         problem && h('p', { class: 'soft' }, problem.text)));
   }
-  return h('main', { class: 'call', key: call.id, 'data-testid': 'call', id: 'call', tabindex: -1, 'data-call': call.id, 'data-phase': phase(call).name, 'data-state': call.state },
-    back,
-    header(call),
+  return h('section', { class: 'call', 'aria-label': 'Call', key: call.id, 'data-testid': 'call', id: 'call', 'data-call': call.id, 'data-phase': phase(call).name, 'data-state': call.state },
+    header(call, back),
     actions(view),
     h('div', { class: 'columns' },
       h('div', { class: 'column' },
@@ -36,10 +35,10 @@ export function callview(view) {
         data(call))));
 }
 
-function header(call) {
+function header(call, back) {
   const at = phase(call);
   return h('header', { class: 'title' },
-    h('h2', { tabindex: -1, 'data-heading': true }, h('span', { class: 'sr' }, 'Call from '), call.from || 'Unknown number'),
+    h('div', { class: 'headline' }, back, h('h2', { tabindex: -1, 'data-heading': true }, h('span', { class: 'sr' }, 'Call from '), call.from || 'Unknown number')),
     h('dl', { class: 'facts' },
       fact('State', h('span', { class: 'phase', 'data-testid': 'phase' }, phaseWord(at.name)),
         !over(call) && at.name !== 'talking' && [' ', clockAt(at.since)]),

@@ -8,7 +8,7 @@ import { ears } from './words.js';
 // diagram draws it, width pixels wide. The words beside it say the same.
 export function diagram(call, { names, now, width, measured }) {
   const pic = layout(cast(call, names, now), voices(call, now), music(call), width);
-  const words = ears(call, names);
+  const words = ears(call, names, now);
   return h('figure', { class: 'diagram', 'data-testid': 'diagram' },
     h('div', { class: 'canvas', 'data-measure': 'diagram' },
       s('svg', {
@@ -30,8 +30,8 @@ function voice(a) {
   },
   s('line', { x1: a.x1, y1: a.y1, x2: a.x2, y2: a.y2 }),
   s('path', { d: a.head }),
-  a.doubt && s('circle', { class: 'mark', cx: a.middle[0], cy: a.middle[1], r: 8 }),
-  a.doubt && s('text', { class: 'mark', x: a.middle[0], y: a.middle[1], dy: '0.35em' }, '?'));
+  a.doubt === 'may' && s('circle', { class: 'mark', cx: a.middle[0], cy: a.middle[1], r: 8 }),
+  a.doubt === 'may' && s('text', { class: 'mark', x: a.middle[0], y: a.middle[1], dy: '0.35em' }, '?'));
 }
 
 function person(p, chars) {

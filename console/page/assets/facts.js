@@ -133,13 +133,15 @@ function cmp(a, b) {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-// lowering is how long a lowering that was begun may take before it counts as
-// one that nothing confirms: the library promises 8 s.
-const lowering = 8000;
+// patience is how long a lowering that was begun, or the first look at somebody
+// who has joined, may take before it counts as what nothing confirms: the
+// library promises 8 s.
+const patience = 8000;
 
 // standing says how a supervision stands. now is the server's time in ms.
 //
 //	ringing    their phone rings
+//	joining    just in, and not looked at yet: by the rules unheard, but nothing shows it
 //	confirmed  in the call, in the mode that is wanted
 //	changing   in the call, and the mode wanted is not confirmed yet
 //	raising    a take-over is under way
@@ -151,8 +153,9 @@ export function standing(call, sup, now) {
   if (sup.state === 'ringing') return 'ringing';
   if (sup.want === 'open') return sup.mode === 'open' ? 'confirmed' : 'raising';
   if (sup.audible) {
-    const begun = call.history.findLast((r) => r.supervisor === sup.id && ['lowered', 'failed'].includes(r.kind));
-    return begun?.kind === 'lowered' && now - Date.parse(begun.at) < lowering ? 'changing' : 'unknown';
+    const last = call.history.findLast((r) => r.supervisor === sup.id && ['joined', 'raised', 'lowered', 'failed'].includes(r.kind));
+    const begun = { joined: sup.mode ? '' : 'joining', lowered: 'changing' }[last?.kind];
+    return begun && now - Date.parse(last.at) < patience ? begun : 'unknown';
   }
   return sup.mode === sup.want ? 'confirmed' : 'changing';
 }

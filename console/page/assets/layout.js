@@ -37,11 +37,12 @@ function note(call, p, sup, how) {
   }
   if (p.role === 'agent') return p.held ? 'on hold ♪' : p.muted ? 'muted' : '';
   const confirmed = { monitor: 'listening', coach: 'coaching', open: 'taken over' };
-  return { confirmed: confirmed[sup?.mode], changing: 'changing…', raising: 'taking over…', unknown: 'may be heard' }[how] ?? '';
+  return { confirmed: confirmed[sup?.mode], changing: 'changing…', joining: 'joining…', raising: 'taking over…', unknown: 'may be heard' }[how] ?? '';
 }
 
 // voices returns the arrows: {listener, speaker, role, doubt}, by the keys of
-// people. doubt marks what is not confirmed: the customer may hear them.
+// people. doubt marks what is not confirmed: "may" where the customer may hear
+// whom they should not, "settling" where that is about to be confirmed.
 export function voices(call, now) {
   const key = new Map(live(call).map((p) => [p.member, p]));
   return call.hears.filter((x) => key.has(x.listener) && key.has(x.speaker)).map((x) => {
@@ -49,7 +50,7 @@ export function voices(call, now) {
     const sup = speaker.role === 'supervisor' && listener.role === 'customer' ? open(call).find((q) => q.member === speaker.member) : null;
     return {
       listener: personKey(call, listener), speaker: personKey(call, speaker), role: speaker.role,
-      doubt: Boolean(sup) && standing(call, sup, now) !== 'confirmed',
+      doubt: sup ? { confirmed: '', unknown: 'may' }[standing(call, sup, now)] ?? 'settling' : '',
     };
   });
 }

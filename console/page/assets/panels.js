@@ -83,24 +83,26 @@ const choiceOf = (p) => ({ value: p.id, name: p.name || p.id, hint: p.note });
 const none = (text) => h('p', { class: 'soft', key: 'none' }, text);
 
 function frame(view, { title, confirm, lead, submit, ready = true, danger = false }, ...content) {
-  return h('form', {
+  return h('div', {
     class: 'panel', key: view.panel.id, role: 'dialog', 'aria-label': title, 'data-testid': 'panel', 'data-panel': view.panel.id,
-    onsubmit: (e) => {
-      e.preventDefault();
-      if (!ready || view.offline) return;
-      view.closePanel();
-      submit();
-    },
     onkeydown: (e) => {
       if (e.key !== 'Escape') return;
       e.preventDefault();
       view.closePanel();
     },
   },
+  h('form', {
+    onsubmit: (e) => {
+      e.preventDefault();
+      if (!ready || view.offline) return;
+      view.closePanel();
+      submit();
+    },
+  },
   h('p', null, lead), content,
   h('div', { class: 'bar' },
     h('button', { type: 'submit', class: danger ? 'danger solid' : 'primary', disabled: !ready || view.offline, 'data-testid': 'confirm' }, confirm),
-    h('button', { type: 'button', 'data-testid': 'cancel', onclick: view.closePanel }, 'Cancel')));
+    h('button', { type: 'button', 'data-testid': 'cancel', onclick: view.closePanel }, 'Cancel'))));
 }
 
 function radios(view, legend, name, choices, chosen) {

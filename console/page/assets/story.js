@@ -3,7 +3,7 @@
 import { capital, doingNames, endWord, list, modeVerbs } from './words.js';
 
 const rung = { answered: 'answered', 'no answer': 'no answer', busy: 'busy', refused: 'declined', 'given up': 'given up' };
-const left = { 'call ended': '', left: '', kicked: '' };
+const left = { 'call ended': '', left: '', 'not in the call any more': '' }; // what says no more than that they left
 const verbs = {
   join: 'joining', 'set mode': 'changing the mode', 'take over': 'taking over', 'hand back': 'handing back', leave: 'leaving', mute: 'muting',
   unmute: 'unmuting', hold: 'putting on hold', resume: 'taking off hold', remove: 'removing', transfer: 'the transfer', end: 'ending the call',
@@ -87,7 +87,7 @@ function leaves(call, r, before, who) {
   if (r.supervisor && !wasIn(call, r, came)) return { text: `${who} did not join: ${r.detail || 'did not come'}`, tone: 'bad', by: false };
   const why = r.detail in left ? left[r.detail] : r.detail;
   const p = call.participants.find((q) => q.member === r.member);
-  if (p?.role === 'customer') return { text: 'The customer hung up' };
+  if (p?.role === 'customer') return { text: before.some((b) => b.kind === 'ending' && b.detail !== 'customer') ? 'The customer’s line was closed' : 'The customer hung up' };
   return { text: `${who} left${why ? ` (${why})` : ''}`, by: false };
 }
 

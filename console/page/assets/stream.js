@@ -6,11 +6,13 @@ import { problemOf } from './api.js';
 import { parser } from './sse.js';
 
 const silence = 25_000; // the server says something every 15 s
-const pauses = [500, 1000, 2000, 4000, 8000]; // between tries
+const patience = 12_000; // with its first word
+const pauses = [500, 1000, 2000, 4000, 5000]; // between tries
 
 // connect opens the stream and keeps it open. on has snapshot, call and gone
-// (with the data), alive() for every sign of life, up(), down(), and refused()
-// where nobody is signed in. The result has retry(), which tries at once, and
+// (with the data), alive() for every sign of life, up(), down(silent), where silent
+// says that the line was dead before it was noticed, and refused() where nobody is
+// signed in. The result has retry(), which tries at once, and
 // close().
 export function connect(on, { fetch = globalThis.fetch.bind(globalThis), timer = globalThis } = {}) {
   let lastID = '';
@@ -20,19 +22,28 @@ export function connect(on, { fetch = globalThis.fetch.bind(globalThis), timer =
   let abort = null;
   let closed = false;
   let upSince = 0;
+  let silent = false;
 
   function alive() {
     on.alive();
+    expect(silence);
+  }
+
+  // expect gives up on a line that says nothing for so long.
+  function expect(time) {
     timer.clearTimeout(watch);
-    watch = timer.setTimeout(() => abort?.abort(), silence);
+    watch = timer.setTimeout(() => {
+      silent = true;
+      abort?.abort();
+    }, time);
   }
 
   async function open() {
     waiting = null;
     const mine = new AbortController();
     abort = mine;
-    timer.clearTimeout(watch);
-    watch = timer.setTimeout(() => mine.abort(), silence);
+    silent = false;
+    expect(patience);
     try {
       const res = await fetch('api/stream', {
         cache: 'no-store',
@@ -56,7 +67,7 @@ export function connect(on, { fetch = globalThis.fetch.bind(globalThis), timer =
     abort = null;
     if (upSince && Date.now() - upSince > 5000) tries = 0; // a server that lets go at once is not to be hammered
     upSince = 0;
-    on.down();
+    on.down(silent);
     waiting = timer.setTimeout(open, pauses[Math.min(tries, pauses.length - 1)] * (0.75 + Math.random() / 2));
     tries++;
   }

@@ -53,7 +53,12 @@ export function supervisionVerbs(view, sup, kind) {
     ...base, verb, name, label: named(name), press: () => view.verbs.press({ verb, call: call.id, target: sup.id, body, who }), ...extra,
   });
   const opening = (verb, name) => verbButton(view, { ...base, verb, name, label: named(name), opens: panel?.id === `${verb} ${sup.id}`, press: () => view.openPanel(`${verb} ${sup.id}`) });
-  if (sup.state === 'ringing') return may('Leave') && simple('leave', 'Stop ringing');
+  if (sup.state === 'ringing') {
+    return [
+      may('Leave') && simple('leave', 'Stop ringing'),
+      view.verbs.pending('take-over', call.id, sup.id) && h('span', { class: 'soft', key: 'then', 'data-testid': 'then' }, 'Takes over once in.'),
+    ];
+  }
   const taken = sup.took_over || sup.want === 'open';
   return [
     !taken && may('SetMode') && h('span', { class: 'segments', role: 'group', key: 'modes', 'aria-label': `Mode of ${who}` },

@@ -1,5 +1,5 @@
-// Short messages about what was just pressed. Good ones go by themselves, others
-// stay longer; all can be put away.
+// Short messages about what was just pressed. A good one goes by itself, or for
+// the next one; others stay longer. All can be put away.
 
 import { h, render } from './dom.js';
 
@@ -26,7 +26,7 @@ export function makeToasts(root) {
   draw();
   return (kind, text) => {
     const id = ++n;
-    shown = [...shown.filter((t) => t.text !== text), { id, kind, text, away: () => away(id) }].slice(-4);
+    shown = [...shown.filter((t) => t.text !== text && !(kind === 'good' && t.kind === 'good')), { id, kind, text, away: () => away(id) }].slice(-4);
     setTimeout(away, stay[kind], id);
     draw();
   };

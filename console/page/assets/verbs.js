@@ -12,7 +12,7 @@ import { find } from './store.js';
 import { over, standing, supervisionOf } from './facts.js';
 import { problem, success, verbNames } from './words.js';
 
-const patience = 8000; // with an answer, where the history will tell it too
+const patience = 2500; // with an answer, where the history will tell it too
 const retries = [500, 1500, 4000, 8000];
 const records = { transfer: 'transfer', 'hand-back': 'hand back' }; // their names in a history
 
@@ -142,7 +142,7 @@ export function makeVerbs(host) {
       if (!call) awaited.delete(key);
       if (!call || !sup || sup.asked < a.asked) continue; // not told yet
       const now = standing(call, sup, host.now());
-      if (now === 'ringing' || now === 'changing') continue;
+      if (['ringing', 'joining', 'changing'].includes(now)) continue;
       awaited.delete(key);
       host.changed();
       if (now === 'refused' || now === 'left') {

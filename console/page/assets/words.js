@@ -100,6 +100,7 @@ const reasons = {
 export function standingWord(call, sup, now) {
   switch (standing(call, sup, now)) {
     case 'ringing': return 'Ringing…';
+    case 'joining': return `Joining to ${infinitive[sup.want]}, not confirmed yet…`;
     case 'confirmed': return `Confirmed: ${doing[sup.mode]}`;
     case 'changing': return `Changing to ${infinitive[sup.want] ?? 'leave'}…${sup.audible ? ' The customer may still hear them' : ''}`;
     case 'raising': return `Taking over…${sup.audible ? ' The customer may hear them already' : ''}`;
@@ -115,6 +116,7 @@ export function chip(call, sup, now) {
     case 'ringing': return 'Ringing';
     case 'confirmed': return modeNames[sup.mode];
     case 'unknown': return 'Unknown';
+    case 'joining': return 'Joining…';
     case 'raising': return 'Taking over…';
     case 'refused': return 'Refused';
     case 'left': return 'Left';
@@ -131,16 +133,20 @@ const customerEars = {
   nothing: 'The call is over.',
 };
 
-// ears says who hears whom, a sentence for each listener, the customer first.
-export function ears(call, names) {
+// ears says who hears whom, a sentence for each listener, the customer first. now
+// is the server's time in ms.
+export function ears(call, names, now) {
   if (over(call)) return [customerEars[call.customer_hears] ?? 'The call is over.'];
   const customer = customerOf(call);
   const out = [];
   const who = (members) => list(members.map((m) => within(member(call, m), names)));
   const heard = customer ? heardBy(call, customer.member) : [];
-  const doubtful = (m) => call.supervisions.some((s) => s.state === 'joined' && s.member === m && !(s.mode === 'open' && s.want === 'open'));
-  const sure = heard.filter((m) => !doubtful(m));
-  const unsure = heard.filter(doubtful);
+  const how = (m) => {
+    const sup = call.supervisions.find((s) => s.state === 'joined' && s.member === m);
+    return sup ? standing(call, sup, now) : 'confirmed';
+  };
+  const sure = heard.filter((m) => how(m) === 'confirmed');
+  const unsure = heard.filter((m) => !['confirmed', 'joining'].includes(how(m)));
   const first = sure.length > 0 ? `The customer hears ${who(sure)}` : unsure.length > 0 ? '' : customerEars[call.customer_hears] ?? customerEars.unknown;
   out.push(unsure.length === 0 ? first.replace(/([^.])$/, '$1.') : `${first ? `${first} and` : 'The customer'} may hear ${who(unsure)}.`);
   for (const p of live(call)) {

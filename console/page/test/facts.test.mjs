@@ -46,6 +46,10 @@ test('standing', () => {
     ['changing', { mode: undefined, want: 'coach', audible: true }, lowered],
     ['unknown', { mode: undefined, want: 'coach', audible: true }, lowered, 109],
     ['unknown', { mode: undefined, want: 'coach', audible: true }, failed],
+    ['joining', { mode: undefined, audible: true }, history([100, 'asked', { supervisor: 'lee' }], [101, 'joined', { supervisor: 'lee', member: '3' }])],
+    ['unknown', { mode: undefined, audible: true }, history([101, 'joined', { supervisor: 'lee', member: '3' }]), 110],
+    ['unknown', { mode: 'open', want: 'coach', audible: true }, history([101, 'joined', { supervisor: 'lee', member: '3' }])],
+    ['unknown', { mode: undefined, audible: true }, history([101, 'joined', { supervisor: 'lee' }], [102, 'failed', { supervisor: 'lee', detail: 'join: x' }])],
     ['refused', { state: 'ended', joined: undefined, reason: 'no answer' }],
     ['left', { state: 'ended', reason: 'asked to leave' }],
   ]) assert.equal(standing(call({ history: records }), supervision(s), ms(now)), want, JSON.stringify(s));

@@ -47,9 +47,10 @@ test('arrows go from a voice to the ear that hears it', () => {
 
 test('doubt marks a voice that the customer only may hear', () => {
   const c = (sup) => call({ participants: [customer(), agent('ann'), supervisor('lee')], hears: pairs('1>2 1>3 2>3'), supervisions: [supervision(sup)] });
-  const doubts = (sup) => voices(c(sup), now).filter((a) => a.doubt).map((a) => `${a.listener}>${a.speaker}`);
+  const doubts = (sup) => voices(c(sup), now).filter((a) => a.doubt).map((a) => `${a.listener}>${a.speaker} ${a.doubt}`);
   assert.deepEqual(doubts({ mode: 'open', want: 'open', audible: true }), []);
-  assert.deepEqual(doubts({ mode: undefined, want: 'monitor', audible: true }), ['customer>supervisor:lee']);
+  assert.deepEqual(doubts({ mode: undefined, want: 'open', audible: true }), ['customer>supervisor:lee settling']);
+  assert.deepEqual(doubts({ mode: undefined, want: 'monitor', audible: true }), ['customer>supervisor:lee may']);
 });
 
 // crowd makes a call of that many customers, agents and supervisors, who coach,

@@ -27,7 +27,7 @@ function server() {
 function page(s) {
   const seen = [];
   const note = (name) => (data) => seen.push(data === undefined ? name : `${name} ${JSON.stringify(data)}`);
-  const line = connect({ snapshot: note('snapshot'), call: note('call'), gone: note('gone'), up: note('up'), down: note('down'), refused: note('refused'), alive: () => {} },
+  const line = connect({ snapshot: note('snapshot'), call: note('call'), gone: note('gone'), up: note('up'), down: (silent) => seen.push(silent ? 'down, silently' : 'down'), refused: note('refused'), alive: () => {} },
     { fetch: s.fetch, timer: globalThis });
   return { seen, line };
 }
@@ -83,8 +83,19 @@ test('silence is a dead line, a ping is not', async () => {
   assert.deepEqual(seen, ['up']);
   mock.timers.tick(26_000);
   await settle();
-  assert.deepEqual(seen, ['up', 'down']);
+  assert.deepEqual(seen, ['up', 'down, silently']);
   assert.equal(s.asked[0].signal.aborted, true);
+  line.close();
+});
+
+test('a server that does not answer is given up and asked again', async () => {
+  const s = server();
+  const { line } = page(s);
+  mock.timers.tick(12_000);
+  await settle();
+  assert.equal(s.asked[0].signal.aborted, true);
+  mock.timers.tick(1000);
+  assert.equal(s.asked.length, 2);
   line.close();
 });
 
@@ -100,7 +111,7 @@ test('tries again ever more slowly, and at once when told', async () => {
     while (s.asked.length === n) mock.timers.tick(50);
     waits.push(Date.now() - from);
   }
-  assert.ok(waits[0] <= 700 && waits[3] >= 3000 && Math.max(...waits) <= 10_050, waits.join(' '));
+  assert.ok(waits[0] <= 700 && waits[3] >= 3000 && Math.max(...waits) <= 6_300, waits.join(' '));
   s.asked.at(-1).refuse();
   await settle();
   const n = s.asked.length;

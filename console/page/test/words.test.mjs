@@ -22,17 +22,19 @@ const trio = (sup, more) => call({ participants: [customer(), agent('ann', more)
 
 test('who hears whom, in words', () => {
   const coach = { ...trio({}), hears: pairs('1>2 2>1 2>3 3>1 3>2') };
-  assert.deepEqual(ears(coach, names), ['The customer hears Ann.', 'Ann hears the customer and Lee.', 'Lee hears the customer and Ann.']);
+  assert.deepEqual(ears(coach, names, ms(200)), ['The customer hears Ann.', 'Ann hears the customer and Lee.', 'Lee hears the customer and Ann.']);
   const taken = { ...trio({ mode: 'open', want: 'open', audible: true, took_over: true }, { held: true }), hears: pairs('1>3 3>1') };
-  assert.deepEqual(ears(taken, names), ['The customer hears Lee.', 'Ann is on hold and hears music.', 'Lee hears the customer.']);
+  assert.deepEqual(ears(taken, names, ms(200)), ['The customer hears Lee.', 'Ann is on hold and hears music.', 'Lee hears the customer.']);
   const unknown = { ...trio({ mode: undefined, want: 'monitor', audible: true }), hears: pairs('1>2 1>3 2>1') };
-  assert.deepEqual(ears(unknown, names), ['The customer hears Ann and may hear Lee.', 'Ann hears the customer.', 'Lee hears nobody.']);
+  assert.deepEqual(ears(unknown, names, ms(200)), ['The customer hears Ann and may hear Lee.', 'Ann hears the customer.', 'Lee hears nobody.']);
+  const joining = { ...unknown, supervisions: [supervision({ mode: undefined, audible: true })], history: history([199, 'joined', { supervisor: 'lee', member: '3' }]) };
+  assert.equal(ears(joining, names, ms(200))[0], 'The customer hears Ann.', 'who has just joined is no cause for alarm');
   const alone = { ...unknown, hears: pairs('1>3') };
-  assert.equal(ears(alone, names)[0], 'The customer may hear Lee.');
+  assert.equal(ears(alone, names, ms(200))[0], 'The customer may hear Lee.');
   const waiting = call({ state: 'waiting', participants: [customer()], hears: [], customer_hears: 'music', attempts: [{ id: 1, started: at(1), rings: [{ agent: 'bob' }] }] });
-  assert.deepEqual(ears(waiting, names), ['The customer hears music.', 'Bob’s phone rings.']);
+  assert.deepEqual(ears(waiting, names, ms(200)), ['The customer hears music.', 'Bob’s phone rings.']);
   for (const hears of ['nothing-yet', 'music', 'silence', 'unknown']) {
-    assert.match(ears(call({ participants: [customer()], hears: [], customer_hears: hears }), names)[0], /^(The|Whom the) customer .*\.$/);
+    assert.match(ears(call({ participants: [customer()], hears: [], customer_hears: hears }), names, ms(200))[0], /^(The|Whom the) customer .*\.$/);
   }
 });
 
