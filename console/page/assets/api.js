@@ -52,3 +52,9 @@ export function problemOf(status, body) {
     : status === 401 ? 'unauthenticated' : status === 403 ? 'denied' : status >= 502 && status <= 504 ? 'offline' : 'internal';
   return new Problem(kind, { detail: body?.detail ?? '', status, supervision: body?.supervision ?? null });
 }
+
+// newKey makes an Idempotency-Key. crypto.randomUUID is for secure contexts alone,
+// and a console may be on a plain HTTP intranet.
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+}

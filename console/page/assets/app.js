@@ -64,6 +64,10 @@ let stream = null;
 
 const verbs = makeVerbs({
   post: api.post, state: () => state, me: () => me.actor, now: () => clock.now(), toast, changed: draw, signedOut,
+  denied: () => {
+    const call = state.calls.get(route.call);
+    if (call) may.ask(call, true);
+  },
 });
 const may = makeMay({ get: api.get, self, changed: draw, failed: (err) => { if (err.kind === 'unauthenticated') signedOut(); } });
 
@@ -146,6 +150,7 @@ async function fetchOpen(id) {
       missing = err.kind === 'denied' ? { id, title: 'This call is not yours to see', text: 'You may not see it, or not any more.' }
         : err.kind === 'not-found' || err.kind === 'invalid' ? { id, title: 'There is no such call', text: 'It never was, or it ended a while ago and is no longer kept.' }
           : { id, title: 'The call cannot be shown now', text: err.detail || 'Something went wrong.' };
+      if (err.kind === 'internal' || err.kind === 'not-running') setTimeout(() => { missing = null; draw(); }, 5000);
     }
   } finally {
     fetching = '';

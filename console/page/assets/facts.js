@@ -43,7 +43,7 @@ export function open(call) {
 export function closed(call) {
   const seen = new Set(open(call).map((s) => s.id));
   const out = [];
-  for (const s of call.supervisions.toReversed()) {
+  for (const s of [...call.supervisions].reverse()) {
     if (!seen.has(s.id)) out.push(s);
     seen.add(s.id);
   }
@@ -126,7 +126,7 @@ export function isCoached(call) {
 export function byUrgency(calls) {
   const rank = new Map(calls.map((c) => [c, isWaiting(c) ? 0 : 1]));
   const since = new Map(calls.map((c) => [c, rank.get(c) === 0 ? phase(c).since : c.created]));
-  return calls.toSorted((a, b) => rank.get(a) - rank.get(b) || cmp(since.get(a), since.get(b)) || cmp(a.id, b.id));
+  return [...calls].sort((a, b) => rank.get(a) - rank.get(b) || cmp(since.get(a), since.get(b)) || cmp(a.id, b.id));
 }
 
 function cmp(a, b) {

@@ -8,7 +8,7 @@ const pause = 150; // ms
 // makeMay returns ask(call), which sees to it that the answers are fresh, and
 // may(call, op, supervisor, mode). host has get, self(), changed() and
 // failed(err).
-export function makeMay(host) {
+export function makeMay(host, clock = globalThis) {
   let about = ''; // the call that the answers are about
   let asked = ''; // what they depend on
   let answers = new Map(); // "supervisor mode" to a set of ops
@@ -28,14 +28,14 @@ export function makeMay(host) {
       answers = new Map();
       about = call.id;
       asked = '';
-      clearTimeout(timer);
+      clock.clearTimeout(timer);
     }
     const now = signature(call);
     if (asked === now && !again) return;
     const first = asked === '';
     asked = now;
-    clearTimeout(timer);
-    timer = setTimeout(load, first ? 0 : pause, call, now);
+    clock.clearTimeout(timer);
+    timer = clock.setTimeout(load, first ? 0 : pause, call, now);
   }
 
   async function load(call, now) {

@@ -9,12 +9,14 @@ const silence = 25_000; // the server says something every 15 s
 const patience = 12_000; // with its first word
 const pauses = [500, 1000, 2000, 4000, 5000]; // between tries
 
+const browser = { setTimeout: globalThis.setTimeout.bind(globalThis), clearTimeout: globalThis.clearTimeout.bind(globalThis), now: Date.now };
+
 // connect opens the stream and keeps it open. on has snapshot, call and gone
 // (with the data), alive() for every sign of life, up(), down(silent), where silent
 // says that the line was dead before it was noticed, and refused() where nobody is
 // signed in. The result has retry(), which tries at once, and
 // close().
-export function connect(on, { fetch = globalThis.fetch.bind(globalThis), timer = globalThis } = {}) {
+export function connect(on, { fetch = globalThis.fetch.bind(globalThis), timer = browser } = {}) {
   let lastID = '';
   let tries = 0;
   let waiting = null; // for the next try
@@ -65,7 +67,7 @@ export function connect(on, { fetch = globalThis.fetch.bind(globalThis), timer =
     timer.clearTimeout(watch);
     if (abort !== mine || closed) return;
     abort = null;
-    if (upSince && Date.now() - upSince > 5000) tries = 0; // a server that lets go at once is not to be hammered
+    if (upSince && timer.now() - upSince > 5000) tries = 0; // a server that lets go at once is not to be hammered
     upSince = 0;
     on.down(silent);
     waiting = timer.setTimeout(open, pauses[Math.min(tries, pauses.length - 1)] * (0.75 + Math.random() / 2));
@@ -81,7 +83,7 @@ export function connect(on, { fetch = globalThis.fetch.bind(globalThis), timer =
       known?.(JSON.parse(data));
       lastID = id;
     }, lastID);
-    upSince = Date.now();
+    upSince = timer.now();
     alive();
     on.up();
     for (;;) {

@@ -7,7 +7,7 @@
 // Taking over a call that one is not in is to join it, and then to take over: like
 // the library's own, it is withdrawn where the page goes away before.
 
-import { Problem } from './api.js';
+import { Problem, newKey } from './api.js';
 import { find } from './store.js';
 import { over, standing, supervisionOf } from './facts.js';
 import { problem, success, verbNames } from './words.js';
@@ -16,10 +16,11 @@ const patience = 2500; // with an answer, where the history will tell it too
 const retries = [500, 1500, 4000, 8000];
 const records = { transfer: 'transfer', 'hand-back': 'hand back' }; // their names in a history
 
-// makeVerbs returns press(), pending() and look(). host has post, state() (the
-// store's), me() (the actor), names(), now(), toast(kind, text), changed() and
-// signedOut().
-export function makeVerbs(host) {
+// makeVerbs returns press(), pending(), look() and withdraw(). host has post,
+// state() (the store's), me() (the actor), now(), toast(kind, text), changed(),
+// denied() and signedOut(). timer and key are the browser's, unless a test has its
+// own.
+export function makeVerbs(host, { timer = globalThis, key: makeKey = newKey } = {}) {
   const running = new Map(); // key: {verb, call, target}
   const awaited = new Map(); // call/supervisor: what was asked for and has not happened yet
   const followed = new Set(); // verbs whose outcome the history tells
@@ -65,6 +66,7 @@ export function makeVerbs(host) {
   function failed(label, err, who) {
     if (!(err instanceof Problem)) throw err;
     if (err.kind === 'unauthenticated') host.signedOut();
+    if (err.kind === 'denied') host.denied();
     host.toast(err.kind === 'unknown' ? 'alarm' : 'bad', problem(label, err, who));
   }
 
@@ -78,7 +80,7 @@ export function makeVerbs(host) {
 
   // send posts a verb, and again with the same key where the connection broke.
   async function send(verb, call, body) {
-    const key = crypto.randomUUID();
+    const key = makeKey();
     const path = `calls/${encodeURIComponent(call)}/${verb}`;
     const stop = new AbortController();
     const told = records[verb] ? follow(call, records[verb]) : null;
@@ -101,7 +103,7 @@ export function makeVerbs(host) {
         return await host.post(path, body, { key, signal });
       } catch (err) {
         if (!(err instanceof Problem) || err.kind !== 'offline' || n === retries.length) throw err;
-        await new Promise((done) => { setTimeout(done, retries[n]); });
+        await new Promise((done) => { timer.setTimeout(done, retries[n]); });
       }
     }
   }
@@ -111,7 +113,7 @@ export function makeVerbs(host) {
     const seqs = (c) => c?.history.at(-1)?.seq ?? 0;
     const after = seqs(find(host.state(), call));
     const me = host.me();
-    let timer;
+    let long;
     const f = {};
     f.outcome = new Promise((resolve, reject) => {
       f.look = () => {
@@ -119,14 +121,14 @@ export function makeVerbs(host) {
         if (!c || over(c)) reject(new Problem('call-ended'));
         const r = c?.history.find((x) => x.seq > after && x.actor?.id === me.id && x.actor?.role === me.role
           && (x.kind === 'done' && x.detail === name || x.kind === 'failed' && x.detail?.startsWith(`${name}: `)));
-        if (r?.kind === 'done') setTimeout(resolve, 300, null); // the answer may say more
-        else if (r) setTimeout(reject, 300, new Problem('failed', { detail: r.detail.slice(name.length + 2) }));
+        if (r?.kind === 'done') timer.setTimeout(resolve, 300, null); // the answer may say more
+        else if (r) timer.setTimeout(reject, 300, new Problem('failed', { detail: r.detail.slice(name.length + 2) }));
       };
     });
     f.outcome.catch(() => {});
-    f.long = new Promise((resolve) => { timer = setTimeout(resolve, patience, tooLong); });
+    f.long = new Promise((resolve) => { long = timer.setTimeout(resolve, patience, tooLong); });
     f.done = () => {
-      clearTimeout(timer);
+      timer.clearTimeout(long);
       followed.delete(f);
     };
     followed.add(f);

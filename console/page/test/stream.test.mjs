@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import test, { mock } from 'node:test';
+import test from 'node:test';
 
 import { connect } from '../assets/stream.js';
+import { Time, settle } from './time.mjs';
 
 // A server answers each request for the stream as the test says.
 function server() {
@@ -26,20 +27,16 @@ function server() {
 
 function page(s) {
   const seen = [];
+  const time = new Time();
   const note = (name) => (data) => seen.push(data === undefined ? name : `${name} ${JSON.stringify(data)}`);
   const line = connect({ snapshot: note('snapshot'), call: note('call'), gone: note('gone'), up: note('up'), down: (silent) => seen.push(silent ? 'down, silently' : 'down'), refused: note('refused'), alive: () => {} },
-    { fetch: s.fetch, timer: globalThis });
-  return { seen, line };
+    { fetch: s.fetch, timer: time });
+  return { seen, line, time };
 }
-
-const settle = async () => { for (let i = 0; i < 20; i++) await new Promise(setImmediate); };
-
-test.beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'Date'] }));
-test.afterEach(() => mock.timers.reset());
 
 test('events arrive, and a broken stream goes on from the last one', async () => {
   const s = server();
-  const { seen, line } = page(s);
+  const { seen, line, time } = page(s);
   s.asked[0].answer();
   await settle();
   s.asked[0].say('event: snapshot\nid: a.1\ndata: {"calls":[]}\n\nevent: gone\nid: a.2\ndata: {"id":"x"}\n\nid: a.3\n\n');
@@ -47,7 +44,7 @@ test('events arrive, and a broken stream goes on from the last one', async () =>
   assert.deepEqual(seen, ['up', 'snapshot {"calls":[]}', 'gone {"id":"x"}']);
   s.asked[0].break();
   await settle();
-  mock.timers.tick(1000);
+  await time.pass(1000);
   assert.equal(s.asked.length, 2);
   assert.equal(s.asked[1].last, 'a.3');
   s.asked[1].answer();
@@ -58,30 +55,30 @@ test('events arrive, and a broken stream goes on from the last one', async () =>
 
 test('half a last event is not taken for received', async () => {
   const s = server();
-  const { line } = page(s);
+  const { line, time } = page(s);
   s.asked[0].answer();
   await settle();
   s.asked[0].say('event: call\nid: a.1\ndata: {}\n\nevent: call\nid: a.2\nda');
   await settle();
   s.asked[0].break();
   await settle();
-  mock.timers.tick(1000);
+  await time.pass(1000);
   assert.equal(s.asked[1].last, 'a.1');
   line.close();
 });
 
 test('silence is a dead line, a ping is not', async () => {
   const s = server();
-  const { seen, line } = page(s);
+  const { seen, line, time } = page(s);
   s.asked[0].answer();
   await settle();
   for (let i = 0; i < 6; i++) {
-    mock.timers.tick(15_000);
+    await time.pass(15_000);
     s.asked[0].say(': ping\n\n');
     await settle();
   }
   assert.deepEqual(seen, ['up']);
-  mock.timers.tick(26_000);
+  await time.pass(26_000);
   await settle();
   assert.deepEqual(seen, ['up', 'down, silently']);
   assert.equal(s.asked[0].signal.aborted, true);
@@ -90,26 +87,26 @@ test('silence is a dead line, a ping is not', async () => {
 
 test('a server that does not answer is given up and asked again', async () => {
   const s = server();
-  const { line } = page(s);
-  mock.timers.tick(12_000);
+  const { line, time } = page(s);
+  await time.pass(12_000);
   await settle();
   assert.equal(s.asked[0].signal.aborted, true);
-  mock.timers.tick(1000);
+  await time.pass(1000);
   assert.equal(s.asked.length, 2);
   line.close();
 });
 
 test('tries again ever more slowly, and at once when told', async () => {
   const s = server();
-  const { line } = page(s);
+  const { line, time } = page(s);
   const waits = [];
   for (let i = 0; i < 7; i++) {
     s.asked.at(-1).refuse();
     await settle();
-    const from = Date.now();
+    const from = time.now();
     const n = s.asked.length;
-    while (s.asked.length === n) mock.timers.tick(50);
-    waits.push(Date.now() - from);
+    while (s.asked.length === n) await time.pass(50);
+    waits.push(time.now() - from);
   }
   assert.ok(waits[0] <= 700 && waits[3] >= 3000 && Math.max(...waits) <= 6_300, waits.join(' '));
   s.asked.at(-1).refuse();
@@ -124,13 +121,13 @@ test('tries again ever more slowly, and at once when told', async () => {
 
 test('a server that lets go at once is not hammered', async () => {
   const s = server();
-  const { line } = page(s);
+  const { line, time } = page(s);
   for (let i = 0; i < 20; i++) {
     s.asked.at(-1).answer();
     await settle();
     s.asked.at(-1).end();
     await settle();
-    mock.timers.tick(1000);
+    await time.pass(1000);
   }
   assert.ok(s.asked.length < 8, `${s.asked.length} requests in 20 s`);
   line.close();
@@ -138,10 +135,10 @@ test('a server that lets go at once is not hammered', async () => {
 
 test('nobody signed in: it says so and stops', async () => {
   const s = server();
-  const { seen } = page(s);
+  const { seen, time } = page(s);
   s.asked[0].answer(401, '{"type":"urn:coaching:problem:unauthenticated"}');
   await settle();
-  mock.timers.tick(60_000);
+  await time.pass(60_000);
   await settle();
   assert.deepEqual(seen, ['refused']);
   assert.equal(s.asked.length, 1);
@@ -149,10 +146,10 @@ test('nobody signed in: it says so and stops', async () => {
 
 test('any other refusal is tried again', async () => {
   const s = server();
-  const { seen, line } = page(s);
+  const { seen, line, time } = page(s);
   s.asked[0].answer(503, 'busy');
   await settle();
-  mock.timers.tick(1000);
+  await time.pass(1000);
   assert.equal(s.asked.length, 2);
   assert.deepEqual(seen, ['down']);
   line.close();
@@ -160,11 +157,11 @@ test('any other refusal is tried again', async () => {
 
 test('closed is closed', async () => {
   const s = server();
-  const { seen, line } = page(s);
+  const { seen, line, time } = page(s);
   s.asked[0].answer();
   await settle();
   line.close();
   await settle();
-  mock.timers.tick(60_000);
+  await time.pass(60_000);
   assert.deepEqual([seen, s.asked.length], [['up'], 1]);
 });
