@@ -34,7 +34,7 @@ import { h, render } from './dom.js';
 import { isWaiting, open } from './facts.js';
 import { makeMay } from './may.js';
 import { format, parse } from './route.js';
-import { empty, find, gone, put, snapshot } from './store.js';
+import { cautious, empty, find, gone, put, snapshot } from './store.js';
 import { connect } from './stream.js';
 import { makeToasts } from './toasts.js';
 import { makeVerbs } from './verbs.js';
@@ -107,7 +107,7 @@ const on = {
   snapshot: (data) => take(snapshot(state, data)),
   call: (call) => {
     clock.event(call.history.at(-1)?.at);
-    take(put(state, call));
+    take(put(state, call, clock.now()));
   },
   gone: (data) => take(gone(state, data)),
 };
@@ -141,7 +141,7 @@ async function fetchOpen(id) {
   fetching = id;
   try {
     const call = await api.get(`calls/${encodeURIComponent(id)}`);
-    if (!state.calls.has(id)) take(put(state, call));
+    if (!state.calls.has(id)) take(put(state, call, clock.now()));
     missing = null;
   } catch (err) {
     if (err.kind === 'unauthenticated') signedOut();
@@ -169,7 +169,7 @@ function draw() {
 
 function paint() {
   const now = clock.now();
-  const calls = [...state.calls.values()];
+  const calls = [...state.calls.values()].map((c) => cautious(state, c, now));
   if (line.out) {
     render(root, signedOutPage());
     document.title = 'Signed out';
@@ -181,7 +181,7 @@ function paint() {
   }
   const waiting = calls.filter(isWaiting).length;
   document.title = `${calls.length === 1 ? '1 call' : `${calls.length} calls`}${waiting ? `, ${waiting} waiting` : ''} · ${me.title}`;
-  const call = route.call ? find(state, route.call) : null;
+  const call = route.call ? cautious(state, find(state, route.call), now) : null;
   if (route.call && !call && state.ready) fetchOpen(route.call);
   if (call && call.state !== 'ended') may.ask(call);
   const shown = Boolean(route.call);
@@ -261,7 +261,7 @@ setInterval(() => {
     panel = null;
     draw();
   }
-  if ([...state.calls.values()].some((c) => open(c).some((s) => s.audible && s.want !== 'open'))) draw(); // time alone may change them
+  if (state.wary.size > 0 || [...state.calls.values()].some((c) => open(c).some((s) => s.audible && s.want !== 'open'))) draw(); // time alone may change them
 }, 1000);
 
 // speak lets screen readers say who hears whom, once it has settled.

@@ -10,7 +10,7 @@ import { Time, settle } from './time.mjs';
 // A host whose server answers as answers says, one after the other: a value, or
 // a Problem.
 function host(first, answers) {
-  const h = { posts: [], toasts: [], out: 0, no: 0, keys: 0, time: new Time(), state: put(empty(), first) };
+  const h = { posts: [], toasts: [], out: 0, no: 0, keys: 0, time: new Time(), state: put(empty(), first, ms(100)) };
   h.verbs = makeVerbs({
     post: async (path, body, { key, signal }) => {
       h.posts.push({ path, body, key, signal });
@@ -23,7 +23,7 @@ function host(first, answers) {
     toast: (kind, text) => h.toasts.push(`${kind}: ${text}`), changed: () => {}, signedOut: () => { h.out++; }, denied: () => { h.no++; },
   }, { timer: h.time, key: () => `key ${++h.keys}` });
   h.tell = (c) => {
-    h.state = put(h.state, c);
+    h.state = put(h.state, c, ms(100));
     h.verbs.look();
   };
   return h;
