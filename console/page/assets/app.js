@@ -13,7 +13,7 @@
 //	  .chip             a supervision: data-standing (below), data-mode
 //	[call]              the open call: data-call, data-phase, data-state; [back], [loading], [no-call], [ended]
 //	[phase] [duration] [talking]
-//	[actions]           [own-supervision], [own-voice], [join] with [join-coach] and [join-monitor]
+//	[actions]           [own-supervision] with [then] while a take-over waits for the phone, [own-voice], [join] with [join-coach], [join-monitor]
 //	button[data-verb]   add-supervisor, barge, take-over, hand-back, hand-back-to, set-mode (data-mode), leave, hold, resume, mute,
 //	                    unmute, remove, transfer, end; data-target is the supervisor or the member; aria-busy while it runs;
 //	                    aria-haspopup="dialog" on those that open a panel first; aria-disabled with a title that says why not now

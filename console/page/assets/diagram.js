@@ -15,11 +15,16 @@ export function diagram(call, { names, now, width, measured }) {
         viewBox: `0 0 ${pic.width} ${pic.height}`, width: pic.width, height: pic.height, role: 'img', 'aria-label': 'Who hears whom', 'aria-describedby': 'ears',
         'data-measured': measured || null,
       },
-      pic.arrows.map((a) => voice(a)),
-      pic.nodes.map((p) => person(p, pic.chars)))),
+      // In an order that lasts: an element that is moved begins its animation anew.
+      inOrder(pic.arrows.map(voice)),
+      inOrder(pic.nodes.map((p) => person(p, pic.chars))))),
     h('figcaption', null,
       h('p', { class: 'first', 'data-testid': 'customer-hears' }, words[0]),
       h('ul', { class: 'sr', id: 'ears', 'data-testid': 'ears', 'aria-label': 'Who hears whom' }, words.map((w) => h('li', { key: w }, w)))));
+}
+
+function inOrder(elements) {
+  return elements.sort((a, b) => (a.props.key < b.props.key ? -1 : 1));
 }
 
 function voice(a) {
