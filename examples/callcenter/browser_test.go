@@ -1,0 +1,155 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+)
+
+const desk = `[data-testid="desk"] >> `
+
+// TestBrowserScenarios plays the four scenarios by clicking, each person in a
+// browser of their own, and looks at what their phones hear.
+func TestBrowserScenarios(t *testing.T) {
+	chromium(t)
+	c := startCenter(t)
+	cust := openBrowser(t, "customer", c.URL+"/customer", 420, 640)
+	ann := openBrowser(t, "Ann", c.URL+"/agent/ann", 900, 1000)
+	lee := openBrowser(t, "Lee", c.URL+"/supervisor/lee", 900, 1000)
+	watch := openBrowser(t, "Lee’s second screen", c.URL+"/supervisor/lee/console/", 1280, 800)
+
+	// Connect: the customer calls and Ann answers.
+	watch.see("an empty wallboard", `at('[data-testid="empty"]')`)
+	watch.picture("01-wallboard-empty")
+	cust.see("the phone is ready", `at('[data-testid="phone"]').dataset.connected === ''`)
+	cust.click(phone("call"))
+	ann.phone("ringing")
+	ann.see("Ann’s desk shows the call by itself", `at('`+desk+`[data-testid="call"]')?.dataset.phase === 'ringing'`)
+	cust.see("music", `at('[data-testid="phone-listening"]').dataset.listening === 'music'`)
+	watch.click(`[data-testid="calls"] a`)
+	watch.see("the call rings", `at('[data-testid="call"]')?.dataset.phase === 'ringing' && at('g[data-person="agent:ann"]')?.dataset.ghost`)
+	watch.picture("02-call-ringing")
+	ann.click(phone("answer"))
+	ann.phone("in-call")
+	cust.phone("in-call")
+	ann.see("Ann talks", `at('`+desk+`[data-testid="call"]').dataset.phase === 'talking'`)
+	ann.says("Good morning, this is Ann.", cust)
+	cust.says("My parcel has not come.", ann)
+	watch.see("talking", `at('[data-testid="call"]').dataset.phase === 'talking' && at('g[data-hears="customer>agent:ann"]')`)
+	watch.picture("03-call-talking")
+
+	// Add supervisor: Ann asks for Lee, who joins to coach.
+	ann.click(desk + `[data-verb="add-supervisor"]`)
+	ann.click(desk + `[data-testid="supervisor-lee"]`)
+	ann.click(desk + `[data-testid="mode-coach"]`)
+	ann.click(desk + `[data-testid="confirm"]`)
+	lee.phone("ringing")
+	lee.see("Lee’s desk shows the call by itself", `at('`+desk+`[data-testid="call"]')`)
+	watch.see("Lee’s phone rings", `at('[data-supervision="lee"]')?.dataset.standing === 'ringing'`)
+	watch.picture("04-supervisor-ringing")
+	lee.click(phone("answer"))
+	lee.stands("confirmed", "coach")
+	ann.see("Ann is told", `all('`+desk+`[data-testid="toast"][data-kind="good"]').some((x) => x.textContent.includes('Lee joined, coaching'))`)
+	cust.says("It should have been here on Monday.", ann, lee)
+	lee.says("Offer her free delivery.", ann)
+	ann.says("Your next delivery is free.", cust, lee)
+	lee.click(desk + `[data-testid="own-supervision"] [data-verb="leave"]`)
+	lee.phone("idle")
+
+	// Barge: Lee picks the call from her list.
+	lee.click(desk + `[data-testid="join-monitor"]`)
+	lee.click(desk + `[data-verb="barge"]`)
+	lee.phone("ringing")
+	lee.click(phone("answer"))
+	lee.stands("confirmed", "monitor")
+	lee.says("Oh dear.")
+	cust.says("I would rather cancel.", ann, lee)
+	ann.see("nobody on Ann’s desk", `!at('`+desk+`[data-supervision="lee"][data-standing="confirmed"]')`)
+	watch.see("Lee monitors", `at('[data-supervision="lee"]')?.dataset.mode === 'monitor'`)
+	watch.picture("05-call-monitor")
+	lee.click(desk + `[data-testid="own-supervision"] [data-verb="set-mode"][data-mode="coach"]`)
+	lee.stands("confirmed", "coach")
+	lee.says("Shall I talk to her?", ann)
+	watch.see("Lee coaches", `at('[data-supervision="lee"][data-standing="confirmed"]')?.dataset.mode === 'coach'`)
+	watch.picture("06-call-coach")
+
+	// Take over, with Ann muted, and hand back.
+	lee.click(desk + `[data-testid="own-supervision"] [data-verb="take-over"]`)
+	lee.click(desk + `[data-testid="part-mute"]`)
+	watchPanel(lee)
+	lee.click(desk + `[data-testid="confirm"]`)
+	lee.stands("confirmed", "open")
+	lee.says("Hello, I am Lee. Let me see to it.", cust, ann)
+	ann.says("Phew.")
+	cust.says("Thank you!", ann, lee)
+	watch.see("taken over", `at('[data-supervision="lee"][data-standing="confirmed"]')?.dataset.mode === 'open' && at('g[data-hears="customer>supervisor:lee"]') && !at('g[data-hears="customer>agent:ann"]')`)
+	watch.picture("07-call-taken-over")
+	lee.click(desk + `[data-testid="own-supervision"] [data-verb="hand-back"]`)
+	lee.stands("confirmed", "coach")
+	lee.says("Well done.", ann)
+	ann.says("So, that is settled.", cust, lee)
+	for _, line := range []string{"Offer her free delivery.", "Oh dear.", "Shall I talk to her?", "Well done.", "Phew."} {
+		if cust.heard(line) {
+			t.Errorf("the customer’s phone shows %q", line)
+		}
+	}
+	watch.see("handed back", `at('[data-supervision="lee"][data-standing="confirmed"]')?.dataset.mode === 'coach' && at('g[data-hears="customer>agent:ann"]')`)
+	watch.picture("08-call-handed-back")
+
+	ann.picture("09-ann")
+	lee.picture("10-lee")
+	cust.picture("11-customer")
+	ann.click(desk + `[data-verb="end"]`)
+	ann.click(desk + `[data-testid="confirm"]`)
+	for _, b := range []*browser{cust, ann, lee} {
+		b.phone("idle")
+	}
+	watch.see("the call is over", `at('[data-testid="call"]').dataset.state === 'ended' && at('[data-testid="ended"]')`)
+	watch.picture("12-call-ended")
+}
+
+func watchPanel(b *browser) { b.picture("06b-panel-take-over") }
+
+func phone(key string) string { return fmt.Sprintf(`[data-testid="phone-%s"]`, key) }
+
+// phone waits for a state of the phone.
+func (b *browser) phone(state string) {
+	b.t.Helper()
+	b.see("the phone is "+state, fmt.Sprintf(`at('[data-testid="phone"]').dataset.state === %q`, state))
+}
+
+// stands waits until Lee's desk says how she stands.
+func (b *browser) stands(standing, mode string) {
+	b.t.Helper()
+	b.see("Lee stands "+standing+" "+mode, fmt.Sprintf(`(() => { const s = at('%s[data-supervision="lee"]'); return s?.dataset.standing === %q && s.dataset.mode === %q; })()`, desk, standing, mode))
+}
+
+// heard reports whether the phone shows a line that it heard.
+func (b *browser) heard(line string) bool {
+	b.t.Helper()
+	return look[bool](b, fmt.Sprintf(`all('[data-testid="phone-line"][data-kind="heard"] .text').some((x) => x.textContent === %q)`, line))
+}
+
+// says types a line into the phone, and waits until exactly these people's
+// phones show it.
+func (b *browser) says(line string, to ...*browser) {
+	b.t.Helper()
+	b.write(phone("say"), line)
+	b.click(phone("say-send"))
+	want := "heard by nobody"
+	for i, p := range to {
+		name := p.who
+		if name == "customer" {
+			name = "Customer"
+		}
+		if i == 0 {
+			want = "heard by " + name
+		} else {
+			want += ", " + name
+		}
+	}
+	sorted := `((s) => s.replace('heard by ', '').split(', ').sort().join())`
+	b.see(fmt.Sprintf("%q %s", line, want), fmt.Sprintf(`all('[data-testid="phone-line"][data-kind="said"]').some((x) => x.querySelector('.text').textContent === %q && %s(x.querySelector('.by').textContent) === %s(%q))`, line, sorted, sorted, want))
+	for _, p := range to {
+		p.see("hears "+line, fmt.Sprintf(`all('[data-testid="phone-line"][data-kind="heard"] .text').some((x) => x.textContent === %q)`, line))
+	}
+}
