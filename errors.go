@@ -67,10 +67,10 @@ func HTTPStatus(err error) int {
 	switch {
 	case err == nil:
 		return http.StatusOK
+	case errors.Is(err, ErrDenied), errors.Is(err, ErrSignature): // first: Authorize's own error stands in it
+		return http.StatusForbidden
 	case errors.Is(err, ErrInvalid):
 		return http.StatusBadRequest
-	case errors.Is(err, ErrDenied), errors.Is(err, ErrSignature):
-		return http.StatusForbidden
 	case errors.Is(err, ErrCallEnded):
 		return http.StatusGone
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotApplied):

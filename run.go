@@ -8,6 +8,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -61,6 +62,8 @@ type runner struct {
 	heap dueHeap
 	busy map[CallID]bool // a worker is on it; true: it was wanted again meanwhile
 	told time.Time       // when the Observer was last told that the watch is behind
+
+	resynced atomic.Bool // the feed may have lost changes: the store may have lost calls
 }
 
 // headStart is how long the instance that committed a change has before others
@@ -324,6 +327,7 @@ func (r *runner) follow(ctx context.Context) {
 			}
 			after = ch.Cursor
 			if ch.Resync {
+				r.resynced.Store(true)
 				r.readLive(ctx)
 				continue
 			}

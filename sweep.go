@@ -23,7 +23,7 @@ func (r *runner) sweeping(ctx context.Context) {
 		now := time.Now()
 		if f.lease(ctx, now) {
 			since := last.Add(-sweepSlack)
-			if full.IsZero() || now.Sub(full) >= fullSweep {
+			if r.resynced.Swap(false) || full.IsZero() || now.Sub(full) >= fullSweep {
 				since = time.Time{}
 			}
 			if f.sweep(ctx, since) {

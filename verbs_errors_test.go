@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -301,5 +302,13 @@ func TestS29ConflictFull(t *testing.T) {
 				v.unheard()
 			})
 		})
+	}
+}
+
+// A host's refusal is a refusal, whatever its error wraps.
+func TestHTTPStatusOfADenial(t *testing.T) {
+	err := fmt.Errorf("%w: %w", coaching.ErrDenied, coaching.ErrInvalid)
+	if got := coaching.HTTPStatus(err); got != http.StatusForbidden {
+		t.Errorf("HTTPStatus(%v) = %d, want 403", err, got)
 	}
 }
