@@ -253,8 +253,8 @@ func TestReadmeCompiles(t *testing.T) {
 		}
 		args = append(args, "./"+dir)
 	}
-	if programs != 1 || snippets != 5 {
-		t.Fatalf("the README has %d programs and %d snippets, want 1 and 5", programs, snippets)
+	if programs != 1 || snippets != 6 {
+		t.Fatalf("the README has %d programs and %d snippets, want 1 and 6", programs, snippets)
 	}
 	if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
 		t.Errorf("go vet of the README's code: %v\n%s", err, out)
@@ -267,15 +267,24 @@ import (
 	"context"
 	"errors"
 	"log"
+	"net/http"
 	"time"
 
 	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/console"
 )
 
 var (
 	_ = errors.Is
 	_ = log.Print
 	_ = time.Second
+	_ = http.NewServeMux
+	_ = console.New
+)
+
+var (
+	mux     = http.NewServeMux()
+	whoAsks func(*http.Request) (coaching.Actor, error)
 )
 
 var freeAgents func(ctx context.Context, number string, attempts int) ([]coaching.Agent, error)
