@@ -90,7 +90,7 @@ func newModel(t *testing.T, seed uint64) *model {
 		c.RingTime = 20 * time.Second
 		if *modelStore != "" {
 			store := remotestore.NewClient(*modelStore)
-			store.Ahead = modelNow.Sub(time.Now()) // the bubble's clock begins long ago, the engine's does not
+			store.Ahead = time.Until(modelNow) // the bubble's clock begins long ago, the engine's does not
 			if err := store.Reset(t.Context()); err != nil {
 				t.Fatal(err)
 			}

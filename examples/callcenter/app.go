@@ -192,7 +192,7 @@ func (c *center) peopleFor(_ context.Context, actor coaching.Actor) (console.Peo
 	out := console.People{Agents: []console.Person{}, Supervisors: []console.Person{}}
 	for _, p := range c.staff.people {
 		switch {
-		case p.Role == agentRole && p.ID != me.ID:
+		case p.Role == agentRole: // oneself too, for the name; nobody hands a call to who is in it
 			out.Agents = append(out.Agents, console.Person{ID: p.ID, Name: p.Name, Note: p.Team})
 		case p.Role == supervisorRole && (p.ID == me.ID || me.Role == agentRole && p.Team == me.Team):
 			out.Supervisors = append(out.Supervisors, console.Person{ID: p.ID, Name: p.Name, Note: p.Team})
