@@ -182,7 +182,8 @@ func viewOf(actor coaching.Actor) console.View {
 	return console.View{HideMonitors: actor.Role == agentRole}
 }
 
-// peopleFor are those whom a person may choose from: agents ask for their own
+// peopleFor are those whom a person may choose from, themselves included, so that
+// their page knows their name: agents ask for their own
 // team's supervisors, and everybody hands calls on to agents.
 func (c *center) peopleFor(_ context.Context, actor coaching.Actor) (console.People, error) {
 	me, ok := c.staff.find(actor.Role, actor.ID)
