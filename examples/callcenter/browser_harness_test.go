@@ -195,14 +195,28 @@ func (b *browser) fail(format string, args ...any) {
 	b.t.Fatalf("%s: %s\npicture: %s\npage:\n%s", b.who, fmt.Sprintf(format, args...), where, text)
 }
 
+// still waits until all that moves for a moment has come to rest.
+func (b *browser) still() {
+	b.t.Helper()
+	// Some frames without any, as the end of one may begin the next.
+	look[bool](b, `new Promise((done) => {
+	  const begun = performance.now();
+	  let calm = 0;
+	  const frame = () => {
+	    const moving = [document, ...all('iframe').map((f) => f.contentDocument)].flatMap((d) => d?.getAnimations() ?? [])
+	      .some((a) => a.effect.getComputedTiming().endTime < 5000 && a.playState === 'running');
+	    calm = moving ? 0 : calm + 1;
+	    if (calm > 3 || performance.now() - begun > 3000) done(true);
+	    else requestAnimationFrame(frame);
+	  };
+	  frame();
+	})`)
+}
+
 // picture writes what the page looks like, once nothing moves, and returns where.
 func (b *browser) picture(name string) string {
 	b.t.Helper()
-	look[bool](b, `Promise.race([
-	  Promise.all([document, ...all('iframe').map((f) => f.contentDocument)].flatMap((d) => d?.getAnimations() ?? [])
-	    .filter((a) => a.effect.getComputedTiming().endTime < 5000).map((a) => a.finished.catch(() => {}))),
-	  new Promise((done) => { setTimeout(done, 2000); }),
-	]).then(() => true)`)
+	b.still()
 	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 	defer cancel()
 	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())

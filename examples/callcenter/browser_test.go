@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -75,7 +76,7 @@ func TestBrowserScenarios(t *testing.T) {
 	// Take over, with Ann muted, and hand back.
 	lee.click(desk + `[data-testid="own-supervision"] [data-verb="take-over"]`)
 	lee.click(desk + `[data-testid="part-mute"]`)
-	watchPanel(lee)
+	lee.picture("06b-panel-take-over")
 	lee.click(desk + `[data-testid="confirm"]`)
 	lee.stands("confirmed", "open")
 	lee.says("Hello, I am Lee. Let me see to it.", cust, ann)
@@ -106,8 +107,6 @@ func TestBrowserScenarios(t *testing.T) {
 	watch.see("the call is over", `at('[data-testid="call"]').dataset.state === 'ended' && at('[data-testid="ended"]')`)
 	watch.picture("12-call-ended")
 }
-
-func watchPanel(b *browser) { b.picture("06b-panel-take-over") }
 
 func phone(key string) string { return fmt.Sprintf(`[data-testid="phone-%s"]`, key) }
 
@@ -151,5 +150,38 @@ func (b *browser) says(line string, to ...*browser) {
 	b.see(fmt.Sprintf("%q %s", line, want), fmt.Sprintf(`all('[data-testid="phone-line"][data-kind="said"]').some((x) => x.querySelector('.text').textContent === %q && %s(x.querySelector('.by').textContent) === %s(%q))`, line, sorted, sorted, want))
 	for _, p := range to {
 		p.see("hears "+line, fmt.Sprintf(`all('[data-testid="phone-line"][data-kind="heard"] .text').some((x) => x.textContent === %q)`, line))
+	}
+}
+
+// TestBrowserSideBySide takes the tour on the page that shows all three phones.
+func TestBrowserSideBySide(t *testing.T) {
+	chromium(t)
+	c := startCenter(t)
+	b := openBrowser(t, "all three", c.URL+"/", 1440, 900)
+	steps := len(c.tour.steps)
+	for i := range steps {
+		b.click(`[data-testid="tour-next"]`)
+		state := "waiting"
+		if i == steps-1 {
+			state = "done"
+		}
+		b.see(c.tour.steps[i].title, fmt.Sprintf(`at('[data-testid="tour"]').dataset.state === %q && at('[data-testid="tour"]').dataset.step === '%d'`, state, i+1))
+		if bad := look[[]string](b, `all('[data-testid="tour-check"][data-ok="false"]').map((x) => x.textContent)`); len(bad) > 0 {
+			t.Errorf("%s: %q", c.tour.steps[i].title, bad)
+		}
+		if i == 6 || i == 7 {
+			const call = `[data-testid="frame-supervisor"] >> [data-testid="desk"] >> `
+			b.see("Lee’s desk follows", `(at('`+call+`[data-supervision="lee"]')?.dataset.mode ?? '') === '`+[]string{"coach", "open"}[i-6]+`'`)
+			b.see("her words", `all('[data-testid="frame-agent"] >> [data-testid="phone-line"][data-role="supervisor"]').length > 0`)
+			b.picture(fmt.Sprintf("16-side-by-side-%d", i+1))
+		}
+	}
+	const line = `[data-testid="phone-line"][data-kind="heard"][data-role="supervisor"] .text`
+	got := look[[]string](b, `all('[data-testid="frame-customer"] >> `+line+`').map((x) => x.textContent)`)
+	if want := []string{"Hello, I am Lee. Let me see to it."}; !slices.Equal(got, want) {
+		t.Errorf("of the supervisor the customer’s phone shows %q, want %q", got, want)
+	}
+	if n := look[int](b, `all('[data-testid="frame-agent"] >> `+line+`').length`); n != 4 {
+		t.Errorf("the agent’s phone shows %d lines of the supervisor, want 4", n)
 	}
 }
