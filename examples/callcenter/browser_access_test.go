@@ -15,6 +15,7 @@ import (
 // and is reached by Tab, with a focus that shows; every text stands out from
 // what is behind it, in light and dark; and nothing is wider than a telephone.
 func TestBrowserAccess(t *testing.T) {
+	t.Parallel()
 	chromium(t)
 	c := startCenter(t)
 	p := &player{ctx: t.Context(), tour: c.tour}

@@ -122,6 +122,7 @@ const all = (path) => {
   const doc = cut < 0 ? document : at(path.slice(0, cut))?.contentDocument;
   return doc ? [...doc.querySelectorAll(cut < 0 ? path : path.slice(cut + 4))] : [];
 };
+const documents = (d = document) => [d, ...[...d.querySelectorAll('iframe')].flatMap((f) => f.contentDocument ? documents(f.contentDocument) : [])];
 // target is where a mouse can press an element: visible, enabled, not covered.
 const target = (path) => {
   const s = spot(path);
@@ -148,7 +149,7 @@ func (b *browser) click(path string) {
 	}
 	var last, now point
 	last.Why = "never looked at"
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(30 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(30 * time.Millisecond) {
 		now = look[point](b, fmt.Sprintf("target(%q)", path))
 		if now.Why == "" && now == last {
 			break
@@ -171,7 +172,7 @@ func (b *browser) write(path, text string) {
 // see waits until a script is true.
 func (b *browser) see(what, script string) {
 	b.t.Helper()
-	b.within(10*time.Second, what, script)
+	b.within(20*time.Second, what, script)
 }
 
 func (b *browser) within(patience time.Duration, what, script string) {
@@ -191,7 +192,7 @@ func (b *browser) within(patience time.Duration, what, script string) {
 func (b *browser) fail(format string, args ...any) {
 	b.t.Helper()
 	where := b.picture("failed-" + strings.ReplaceAll(b.t.Name(), "/", "-") + "-" + b.who)
-	text, _ := try[string](b, `[document, ...all('iframe').map((f) => f.contentDocument)].map((d) => d?.body.innerText).join('\n--- frame\n')`)
+	text, _ := try[string](b, `documents().map((d) => d.body?.innerText).join('\n--- frame\n')`)
 	b.t.Fatalf("%s: %s\npicture: %s\npage:\n%s", b.who, fmt.Sprintf(format, args...), where, text)
 }
 
@@ -203,7 +204,7 @@ func (b *browser) still() {
 	  const begun = performance.now();
 	  let calm = 0;
 	  const frame = () => {
-	    const moving = [document, ...all('iframe').map((f) => f.contentDocument)].flatMap((d) => d?.getAnimations() ?? [])
+	    const moving = documents().flatMap((d) => d.getAnimations())
 	      .some((a) => a.effect.getComputedTiming().endTime < 5000 && a.playState === 'running');
 	    calm = moving ? 0 : calm + 1;
 	    if (calm > 3 || performance.now() - begun > 3000) done(true);

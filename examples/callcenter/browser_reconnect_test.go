@@ -113,7 +113,7 @@ func (b *browser) settled() string {
 // TestBrowserReconnect cuts a page off for 30 s in which much happens, and
 // compares what it shows afterwards with the state and with a new page.
 func TestBrowserReconnect(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel() // it mostly waits, as they all do
 	chromium(t)
 	c := startCenter(t)
 	p := &player{ctx: t.Context(), tour: c.tour}

@@ -11,6 +11,7 @@ const desk = `[data-testid="desk"] >> `
 // TestBrowserScenarios plays the four scenarios by clicking, each person in a
 // browser of their own, and looks at what their phones hear.
 func TestBrowserScenarios(t *testing.T) {
+	t.Parallel()
 	chromium(t)
 	c := startCenter(t)
 	cust := openBrowser(t, "customer", c.URL+"/customer", 420, 640)
@@ -155,6 +156,7 @@ func (b *browser) says(line string, to ...*browser) {
 
 // TestBrowserSideBySide takes the tour on the page that shows all three phones.
 func TestBrowserSideBySide(t *testing.T) {
+	t.Parallel()
 	chromium(t)
 	c := startCenter(t)
 	b := openBrowser(t, "all three", c.URL+"/", 1440, 900)
