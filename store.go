@@ -43,6 +43,7 @@ type MemoryStore struct {
 	calls map[CallID]*Call // what they point to is never written again
 	live  map[CallID]struct{}
 	ended expiries
+	floor uint64 // highest version of a call that was forgotten: should it come again, its versions rise
 	feed  feed
 }
 
@@ -106,6 +107,7 @@ func (s *MemoryStore) keep(ctx context.Context, own Call) (Call, error) {
 	defer s.mu.Unlock()
 	old := s.calls[own.ID]
 	if old != nil && expired(old, now) {
+		s.floor = max(s.floor, old.Version)
 		old = nil
 	}
 	var version uint64
@@ -116,6 +118,9 @@ func (s *MemoryStore) keep(ctx context.Context, own Call) (Call, error) {
 		return Call{}, ErrConflict
 	}
 	own.Version = version + 1
+	if version == 0 {
+		own.Version += s.floor
+	}
 	s.calls[own.ID] = &own
 	if live {
 		s.live[own.ID] = struct{}{}
@@ -140,6 +145,7 @@ func (s *MemoryStore) forget(now time.Time) {
 		}
 		id := heap.Pop(&s.ended).(expiry).id
 		if c := s.calls[id]; c != nil && expired(c, now) { // else it lives again, or expires later: another entry says when
+			s.floor = max(s.floor, c.Version)
 			delete(s.calls, id)
 		}
 	}

@@ -115,6 +115,29 @@ func TestMemoryStoreForgets(t *testing.T) {
 	})
 }
 
+// A call that was forgotten and comes again goes on counting: to whoever watches,
+// versions of a call only rise.
+func TestMemoryStoreVersionsRise(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		store := coaching.NewMemoryStore()
+		c := coaching.Call{ID: "cc0000000000000001", State: coaching.StateEnded, Expires: time.Now().Add(time.Minute)}
+		for range 3 {
+			var err error
+			if c, err = store.Put(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		after(2 * time.Minute)
+		if _, err := store.Put(t.Context(), coaching.Call{ID: "cc0000000000000002", State: coaching.StateEnded}); err != nil { // forgets the other
+			t.Fatal(err)
+		}
+		again, err := store.Put(t.Context(), coaching.Call{ID: c.ID})
+		if err != nil || again.Version <= c.Version {
+			t.Errorf("Put of a call forgotten at version %d = version %d, %v, want a higher one", c.Version, again.Version, err)
+		}
+	})
+}
+
 // TestMemoryStoreAllocates keeps an eye on needless copies: Get and Put each
 // make one.
 func TestMemoryStoreAllocates(t *testing.T) {

@@ -143,8 +143,9 @@ func TestLiveCost(t *testing.T) {
 func TestManyEndAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, cfg := range map[string]natsstore.Config{
-		"one server":    {Conn: connect(t, startNode(t, nil).url())},
-		"three servers": {Conn: connect(t, startCluster(t).urls())},
+		// The time is for a machine that does much else.
+		"one server":    {Conn: connect(t, startNode(t, nil).url()), Timeout: 30 * time.Second},
+		"three servers": {Conn: connect(t, startCluster(t).urls()), Timeout: 30 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, cfg)

@@ -75,7 +75,7 @@ redis.call('PEXPIRE', KEYS[1], 1)
 redis.call('SREM', KEYS[3], 'none')
 redis.call('SADD', KEYS[4], 'none')
 redis.call('PEXPIRE', KEYS[4], 1)
-redis.call('XADD', KEYS[5], 'MAXLEN', '~', '1', '1-0', 'id', 'none')
+redis.call('XADD', KEYS[5], 'MAXLEN', '~', '1', '*', 'id', 'none')
 redis.call('PEXPIRE', KEYS[5], 1)
 return 'good'
 `)

@@ -78,7 +78,7 @@ func TestActor(t *testing.T) {
 			{"", string(id), "lee", 401},
 			{"eve", string(id), "lee", 401},
 			{"ann", string(id), "lee", 403},
-			{"lee", string(id), "mia", 404}, // the Directory does not know her
+			{"lee", string(id), "mia", 403}, // before the Directory is asked, who does not know her
 			{"lee", string(id)[:len(id)-6] + "ffffff", "lee", 404},
 			{"lee", "no", "lee", 400},
 			{"lee", string(id), "lee", 200},
