@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/internal/leak"
 	"github.com/mpc-coaching/coaching/plivotest"
 )
 
@@ -114,7 +115,7 @@ func TestStreamOverTCP(t *testing.T) {
 				}
 			}
 			server.Close()
-			if left := leaked(time.Second); left != "" {
+			if left := leak.Stacks(time.Second); left != "" {
 				t.Errorf("this is left after the last stream:\n%s", left)
 			}
 		})

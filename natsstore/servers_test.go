@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -15,11 +14,10 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/internal/leak"
 	"github.com/mpc-coaching/coaching/natsstore"
 )
 
-// TestMain fails the run if code of ours still runs in another goroutine when
-// all tests are over.
 func TestMain(m *testing.M) {
 	if options := os.Getenv(serverVariable); options != "" {
 		if err := beServer(options); err != nil {
@@ -28,28 +26,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	code := m.Run()
-	if left := leaked(5 * time.Second); code == 0 && left != "" {
-		fmt.Fprintf(os.Stderr, "goroutines of ours outlive the tests:\n\n%s\n", left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func leaked(patience time.Duration) string {
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		buf := make([]byte, 4<<20)
-		buf = buf[:runtime.Stack(buf, true)]
-		var left []string
-		for i, g := range strings.Split(string(buf), "\n\n") {
-			if i > 0 && strings.Contains(g, "github.com/mpc-coaching/coaching") {
-				left = append(left, g)
-			}
-		}
-		if len(left) == 0 || time.Now().After(deadline) {
-			return strings.Join(left, "\n\n")
-		}
-	}
+	os.Exit(leak.Main(m.Run))
 }
 
 // A node is one NATS server in this process, on loopback.

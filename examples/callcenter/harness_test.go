@@ -2,45 +2,19 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/mpc-coaching/coaching/internal/leak"
 	"github.com/mpc-coaching/coaching/plivotest"
 )
 
-// TestMain fails the run if code of ours still runs in another goroutine when
-// all tests are over.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leaked(5 * time.Second); code == 0 && left != "" {
-		fmt.Fprintf(os.Stderr, "goroutines of ours outlive the tests:\n\n%s\n", left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func leaked(patience time.Duration) string {
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		buf := make([]byte, 4<<20)
-		buf = buf[:runtime.Stack(buf, true)]
-		var left []string
-		for i, g := range strings.Split(string(buf), "\n\n") {
-			if i > 0 && strings.Contains(g, "github.com/mpc-coaching/coaching") {
-				left = append(left, g)
-			}
-		}
-		if len(left) == 0 || time.Now().After(deadline) {
-			return strings.Join(left, "\n\n")
-		}
-	}
-}
+func TestMain(m *testing.M) { os.Exit(leak.Main(m.Run)) }
 
 // A testCenter is the whole program on a free port.
 type testCenter struct {
