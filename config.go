@@ -49,7 +49,8 @@ type Config struct {
 	// PublicURL.
 	Prefix string
 	// CallerID is shown to agents where the customer's own number is not
-	// E.164, and to supervisors. Empty: the number the customer dialled.
+	// E.164, and to supervisors. Empty: the number the customer dialled; the
+	// customer's where that is not known yet.
 	CallerID string
 	// Tokens are further tokens that may sign callbacks: the next one during a
 	// rotation, or subaccounts'.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/plivotest"
 )
 
 // A forgetful store loses all it has, as an engine that lost its disk does, and
@@ -90,6 +91,31 @@ func TestR18StoreLosesItsData(t *testing.T) {
 		}
 		if !s.srv.Hears(customer, agent) {
 			t.Error("the customer does not hear the agent any more")
+		}
+	})
+}
+
+// R18: whoever is asked for as soon as a lost call is found again is rung, though
+// what the customer dialled is not known yet.
+func TestR18AdoptedCallRings(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		store := &forgetfulStore{kept: coaching.NewMemoryStore(), gone: make(chan struct{})}
+		s := open(t, nil, func(cfg *coaching.Config) { cfg.Store = store })
+		_, _, id := s.connected()
+		after(time.Minute)
+		s.srv.FailFunc(func(r plivotest.Request) *plivotest.Failure {
+			if r.Op == "GetCall" {
+				return &plivotest.Failure{Status: 500, NoEffect: true}
+			}
+			return nil
+		})
+		store.forget()
+		after(40 * time.Second)
+		if to := s.book(id).To; to != "" {
+			t.Fatalf("To = %q, want it unknown for this test to show anything", to)
+		}
+		if _, err := s.flow.Barge(t.Context(), id, supLee, nil); err != nil {
+			t.Errorf("Barge = %v, want nil", err)
 		}
 	})
 }

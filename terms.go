@@ -144,10 +144,14 @@ func (f *Flow) callerFor(c *Call, a Agent) string {
 	return f.ownNumber(c)
 }
 
-// ownNumber is Config.CallerID, else the number the customer dialled.
+// ownNumber is Config.CallerID, else the number the customer dialled. A call that
+// was just adopted may not know that yet: then it is the customer's.
 func (f *Flow) ownNumber(c *Call) string {
-	if f.cfg.CallerID != "" {
+	switch {
+	case f.cfg.CallerID != "":
 		return f.cfg.CallerID
+	case c.To == "" && isE164(c.From):
+		return c.From
 	}
 	return c.To
 }
