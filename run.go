@@ -328,6 +328,7 @@ func (r *runner) follow(ctx context.Context) {
 			after = ch.Cursor
 			if ch.Resync {
 				r.resynced.Store(true)
+				r.f.forgetCommitted()
 				r.readLive(ctx)
 				continue
 			}
@@ -349,7 +350,18 @@ func (r *runner) follow(ctx context.Context) {
 func (f *Flow) committedHere(c Call) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.own[c.ID].covers(c)
+	here := f.own[c.ID].covers(c)
+	if !c.Live() {
+		delete(f.own, c.ID) // another instance may have ended it
+	}
+	return here
+}
+
+// forgetCommitted is for a feed that may not have told of every end.
+func (f *Flow) forgetCommitted() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.own)
 }
 
 func (r *runner) readLive(ctx context.Context) {
