@@ -35,12 +35,26 @@ func newTape() *tape { return &tape{epoch: "a", grown: make(chan struct{})} }
 // put writes version v of call n.
 func (l *tape) put(t *testing.T, n int, v uint64) {
 	t.Helper()
+	l.write(entry(t, n, v))
+}
+
+func entry(t *testing.T, n int, v uint64) follow.Entry {
+	t.Helper()
 	c := coaching.Call{ID: id(n), State: coaching.StateActive}
 	doc, err := coaching.EncodeCall(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.write(follow.Entry{ID: c.ID, Version: v, Doc: doc})
+	return follow.Entry{ID: c.ID, Version: v, Doc: doc}
+}
+
+// lose puts another log with one entry in its place. Who waits for more does
+// not notice.
+func (l *tape) lose(first follow.Entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first.Pos = 10
+	l.epoch, l.entries = "b", []follow.Entry{first}
 }
 
 func (l *tape) write(e follow.Entry) {
@@ -255,32 +269,39 @@ func TestSlowReader(t *testing.T) {
 }
 
 func TestLostLog(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newTape()
-		f := follow.New(l)
-		a, cursor, stopA := puller(t.Context(), f, "")
-		defer stopA()
-		l.put(t, 1, 1)
-		want(t, a, "1 v1")
-		old := cursor()
-		l.set(func() { l.epoch, l.entries = "b", nil })
-		l.put(t, 2, 2)
-		// This reader knows the new log before the goroutine does.
-		b, _, stopB := puller(t.Context(), f, "")
-		defer stopB()
-		c, _, stopC := puller(t.Context(), f, old)
-		defer stopC()
-		want(t, a, "resync")
-		want(t, c, "resync")
-		l.put(t, 3, 3)
-		want(t, a, "3 v3")
-		want(t, b, "3 v3")
-		want(t, c, "3 v3")
-		synctest.Wait()
-		if tails, _ := l.under(); tails != 1 {
-			t.Errorf("there are %d tails, want 1", tails)
-		}
-	})
+	for _, who := range []string{"reader", "goroutine"} {
+		t.Run("noticed by the "+who, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newTape()
+				f := follow.New(l)
+				a, cursor, stopA := puller(t.Context(), f, "")
+				defer stopA()
+				l.put(t, 1, 1)
+				want(t, a, "1 v1")
+				old := cursor()
+				synctest.Wait() // the goroutine waits for more
+				l.lose(entry(t, 2, 2))
+				if who == "goroutine" {
+					l.set(func() {})
+					synctest.Wait()
+				}
+				b, _, stopB := puller(t.Context(), f, "")
+				defer stopB()
+				c, _, stopC := puller(t.Context(), f, old)
+				defer stopC()
+				want(t, a, "resync")
+				want(t, c, "resync")
+				l.put(t, 3, 3)
+				want(t, a, "3 v3")
+				want(t, b, "3 v3")
+				want(t, c, "3 v3")
+				synctest.Wait()
+				if tails, _ := l.under(); tails != 1 {
+					t.Errorf("there are %d tails, want 1", tails)
+				}
+			})
+		})
+	}
 }
 
 func TestOutage(t *testing.T) {
