@@ -143,23 +143,28 @@ const target = (path) => {
 // click presses an element with the mouse, once it is shown, enabled and still.
 func (b *browser) click(path string) {
 	b.t.Helper()
+	x, y := b.spot(path)
+	b.do(chromedp.MouseClickXY(x, y))
+}
+
+// spot returns where an element can be pressed, once it can and is still.
+func (b *browser) spot(path string) (x, y float64) {
+	b.t.Helper()
 	type point struct {
 		X, Y float64
 		Why  string
 	}
-	var last, now point
-	last.Why = "never looked at"
+	last := point{Why: "never looked at"}
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(30 * time.Millisecond) {
-		now = look[point](b, fmt.Sprintf("target(%q)", path))
+		now := look[point](b, fmt.Sprintf("target(%q)", path))
 		if now.Why == "" && now == last {
-			break
+			return now.X, now.Y
 		}
 		last = now
 		if time.Now().After(deadline) {
 			b.fail("%s cannot be clicked: it %s", path, now.Why)
 		}
 	}
-	b.do(chromedp.MouseClickXY(now.X, now.Y))
 }
 
 // write types text into the field at path.

@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
 )
 
 const desk = `[data-testid="desk"] >> `
@@ -186,4 +190,26 @@ func TestBrowserSideBySide(t *testing.T) {
 	if n := look[int](b, `all('[data-testid="frame-agent"] >> `+line+`').length`); n != 4 {
 		t.Errorf("the agent’s phone shows %d lines of the supervisor, want 4", n)
 	}
+}
+
+// TestBrowserPress has a call come in while somebody presses the row of another,
+// which it pushes down.
+func TestBrowserPress(t *testing.T) {
+	t.Parallel()
+	chromium(t)
+	c := startCenter(t)
+	p := &player{ctx: t.Context(), tour: c.tour}
+	b := openBrowser(t, "Lee", c.URL+"/supervisor/lee/console/", 1280, 800)
+	c.tour.steps[0].play(p)
+	c.tour.steps[1].play(p)
+	row := `[data-testid="calls"] [data-call="` + c.tour.call + `"] a`
+	b.see("Ann talks", `at('[data-phase="talking"]')`)
+	x, y := b.spot(row)
+	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, x, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	p.must("a second call", c.tour.api.call(p.ctx, "POST", "/_/calls", map[string]string{"from": "14155550888", "to": tourHotline}, nil))
+	until(t, "two calls", func() bool { return len(c.liveCalls()) == 2 })
+	time.Sleep(200 * time.Millisecond) // in which the page hears of it
+	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, x, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	b.see("the call that was pressed", `at('[data-testid="call"]')?.dataset.call === '`+c.tour.call+`'`)
+	b.see("the other one above", `at('[data-testid="calls"] > *').dataset.phase === 'ringing'`)
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +99,24 @@ func (c *testCenter) do(method, path, body string, head map[string]string) (*htt
 		c.t.Fatal(err)
 	}
 	return resp, string(data)
+}
+
+// liveCalls returns the calls that Lee sees and their states, sorted.
+func (c *testCenter) liveCalls() []string {
+	c.t.Helper()
+	var list struct {
+		Calls []struct{ ID, State string }
+	}
+	_, body := c.get("/supervisor/lee/console/api/calls")
+	if err := json.Unmarshal([]byte(body), &list); err != nil {
+		c.t.Fatal(err)
+	}
+	var calls []string
+	for _, call := range list.Calls {
+		calls = append(calls, call.ID+" "+call.State)
+	}
+	slices.Sort(calls)
+	return calls
 }
 
 // until waits for something to become so.

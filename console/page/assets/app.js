@@ -33,6 +33,7 @@ import { Clock, span } from './clock.js';
 import { h, render } from './dom.js';
 import { isWaiting, open } from './facts.js';
 import { makeMay } from './may.js';
+import { makePress } from './press.js';
 import { format, parse } from './route.js';
 import { cautious, empty, find, gone, put, snapshot } from './store.js';
 import { connect } from './stream.js';
@@ -49,6 +50,7 @@ const root = document.getElementById('app');
 const clock = new Clock();
 const api = makeAPI(clock);
 const toast = makeToasts(document.getElementById('toasts'));
+const press = makePress(document);
 
 let state = empty();
 let me = null;
@@ -158,13 +160,14 @@ async function fetchOpen(id) {
   }
 }
 
-// Drawing. One at a time, soon, however many reasons there are.
+// Drawing. One at a time, soon, however many reasons there are, and never under
+// somebody's hand.
 let due = null;
 function draw() {
-  due ??= setTimeout(() => {
+  due ??= setTimeout(() => press.after(() => {
     due = null;
     paint();
-  }, 16);
+  }), 16);
 }
 
 function paint() {
