@@ -95,10 +95,8 @@ func (m *machine) summon(c *Call, sup Supervisor, mode CoachMode, ringTime time.
 	if err := c.roomFor(1); err != nil {
 		return err
 	}
-	for i := range c.work.Legs {
-		if l := &c.work.Legs[i]; l.Sup.ID == sup.ID && l.Unknown && l.CallUUID == "" && now.Before(l.Deadline) {
-			return conflict("an earlier dial without an answer may still ring this supervisor")
-		}
+	if c.lingers(sup.ID, now) {
+		return conflict("an earlier phone of this supervisor may still ring")
 	}
 	if ringTime <= 0 {
 		ringTime = m.ringTime

@@ -192,6 +192,25 @@ func (m *machine) unchase(c *Call, l *leg) {
 // chased reports whether the leg's phone may ring on and is to be hung up.
 func (l *leg) chased() bool { return l.Chase && !l.HungUp }
 
+// lingers reports whether a phone of a supervisor whom nobody expects any more
+// may still ring, or is in the call until it has been removed: it must be gone
+// before the next one rings.
+func (c *Call) lingers(id SupervisorID, now time.Time) bool {
+	for i := range c.work.Legs {
+		l := &c.work.Legs[i]
+		lost := l.Unknown && l.CallUUID == "" // its dial was not answered
+		if l.Sup.ID == id && (lost || l.chased()) && (l.Deadline.IsZero() || now.Before(l.Deadline)) {
+			return true
+		}
+	}
+	for p := range c.live(RoleSupervisor) {
+		if p.Supervisor == id {
+			return true
+		}
+	}
+	return false
+}
+
 // legsDue gives up legs whose time is over.
 func (m *machine) legsDue(c *Call, now time.Time) {
 	for i := range c.work.Legs {

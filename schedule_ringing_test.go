@@ -49,6 +49,85 @@ func TestS28LeaveWhileRinging(t *testing.T) {
 	})
 }
 
+// Who is asked for again while the phone that was given up may still ring, or
+// has answered and is on the way out, has never two legs in the call; once the
+// first is gone the next one rings.
+func TestS28AskedForAgain(t *testing.T) {
+	again := map[string]func(context.Context, *shop, coaching.CallID) error{
+		"Barge": func(ctx context.Context, s *shop, id coaching.CallID) error {
+			_, err := s.flow.Barge(ctx, id, supLee, nil)
+			return err
+		},
+		"TakeOver": func(ctx context.Context, s *shop, id coaching.CallID) error {
+			_, err := s.flow.TakeOver(ctx, id, supLee, nil)
+			return err
+		},
+		"Ticket": func(ctx context.Context, s *shop, id coaching.CallID) error {
+			ticket, err := s.flow.Ticket(ctx, id, supLee, nil)
+			if err == nil {
+				name, value := ticket.Header()
+				s.srv.Dial(lee, hotline, map[string]string{name: value})
+			}
+			return err
+		},
+	}
+	for name, ask := range again {
+		for _, failing := range []string{"HangupCall", "Kick"} {
+			t.Run(name+", no "+failing, func(t *testing.T) {
+				bubble(t, func(t *testing.T) { askAgain(t, name, failing, ask) })
+			})
+		}
+	}
+}
+
+// askAgain gives up a phone that rings, while hang-ups and the failing operation
+// do not work, and asks for its supervisor until that succeeds.
+func askAgain(t *testing.T, name, failing string, ask func(context.Context, *shop, coaching.CallID) error) {
+	s := open(t, nil)
+	_, _, id := s.connected()
+	s.phone(lee, plivotest.PhonePlan{After: 4 * time.Second})
+	s.srv.FailFunc(func(r plivotest.Request) *plivotest.Failure {
+		if r.Op == "HangupCall" || r.Op == failing {
+			return &plivotest.Failure{Status: 503, NoEffect: true}
+		}
+		return nil
+	})
+	two := false
+	s.srv.OnChange(func() {
+		two = two || len(slices.DeleteFunc(s.srv.Legs(), func(l *plivotest.Leg) bool {
+			return l.State() == plivotest.Ended || l.To() != lee && l.From() != lee
+		})) > 1
+	})
+	if _, err := s.flow.Barge(t.Context(), id, supLee, &coaching.JoinOptions{NoWait: true}); err != nil {
+		t.Fatalf("Barge = %v", err)
+	}
+	after(2 * time.Second)
+	left := make(chan error, 1)
+	go func() { left <- s.flow.Leave(context.Background(), id, "lee") }()
+	after(100 * time.Millisecond)
+	for start := time.Now(); s.leg(lee).State() != plivotest.Ended; after(500 * time.Millisecond) {
+		if err := ask(t.Context(), s, id); !errors.Is(err, coaching.ErrConflict) {
+			t.Fatalf("%s while the first phone is %s = %v, want ErrConflict", name, s.leg(lee).State(), err)
+		}
+		if failing == "Kick" && time.Since(start) > 30*time.Second {
+			s.srv.FailFunc(nil)
+		}
+	}
+	<-left
+	s.srv.FailFunc(nil)
+	after(10 * time.Second)
+	if err := ask(t.Context(), s, id); err != nil {
+		t.Errorf("%s once the first phone is gone = %v, want nil", name, err)
+	}
+	after(10 * time.Second)
+	if _, in := s.book(id).Supervisor("lee"); !in {
+		t.Error("the books do not have the supervisor in the call")
+	}
+	if two {
+		t.Error("two phones of the supervisor were in the call or rung at once")
+	}
+}
+
 // A take-over is given up while the phone rings: who answers late is not heard
 // by the customer for an instant, and does not stay.
 func TestS28TakeOverGivenUpWhileRinging(t *testing.T) {

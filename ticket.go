@@ -13,7 +13,7 @@ func (i issue) on(m *machine, c *Call, now time.Time) error {
 	if c.State == StateEnded || c.work.Ending {
 		return ErrCallEnded
 	}
-	if s := c.supervision(i.ticket.Sup.ID); s.open() {
+	if c.supervision(i.ticket.Sup.ID).open() || c.lingers(i.ticket.Sup.ID, now) {
 		return conflict("the supervisor is in the call or being rung already")
 	}
 	if err := c.roomFor(1); err != nil {
@@ -55,7 +55,7 @@ func (r redeem) on(m *machine, c *Call, now time.Time) error {
 	if !now.Before(t.Expires) {
 		return ErrDenied
 	}
-	if s := c.supervision(t.Sup.ID); s.open() {
+	if c.supervision(t.Sup.ID).open() || c.lingers(t.Sup.ID, now) {
 		return ErrDenied
 	}
 	if err := c.roomFor(1); err != nil {

@@ -51,9 +51,10 @@ type EndOptions struct {
 // supervisor, however often a button is pressed.
 //
 // Errors: [ErrInvalid], [ErrDenied], [ErrNotFound], [ErrCallEnded]; [ErrConflict]
-// for a full call or one that is not there yet; [ErrNotApplied] where they did
-// not answer, were busy or refused; [ErrUnknown], with the context's error,
-// where ctx ended first: the phone rings on, [Flow.Leave] gives it up.
+// for a full call or one that is not there yet, and while a phone of theirs that
+// was given up may still ring; [ErrNotApplied] where they did not answer, were
+// busy or refused; [ErrUnknown], with the context's error, where ctx ended first:
+// the phone rings on, [Flow.Leave] gives it up.
 func (f *Flow) AddSupervisor(ctx context.Context, id CallID, sup Supervisor, o *JoinOptions) (Supervision, error) {
 	return f.join(ctx, "AddSupervisor", id, sup, o)
 }

@@ -173,6 +173,12 @@ var mutants = []mutant{
 		"TestR7",
 	},
 	{
+		"ring again while a phone that was given up may answer", "R7", "legs.go",
+		"l.Sup.ID == id && (lost || l.chased())",
+		"l.Sup.ID == id && lost",
+		"TestS28AskedForAgain",
+	},
+	{
 		"give Plivo a bare mp3", "R12", "terms.go",
 		"	return f.cfg.PublicURL + \"/music?kind=\" + kind\n",
 		"	return source\n",
