@@ -1,6 +1,8 @@
 package coaching_test
 
 import (
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -8,17 +10,23 @@ import (
 // The same seed gives the same timeline, so that a failing seed is a story
 // that can be told again.
 func TestSameSeedSameTimeline(t *testing.T) {
-	for seed, times := range map[uint64]int{3: 100, 17: 4, 29: 4} {
-		story := newStory(seed)[:25]
+	if b, ok := debug.ReadBuildInfo(); ok && slices.Contains(b.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		t.Skip("the race detector shuffles what may run: it is to find other orders, not the same")
+	}
+	const seeds, times = 25, 4
+	joined := 0
+	for seed := uint64(1); seed <= seeds; seed++ {
+		story := newStory(seed)
 		first := timelineOf(t, seed, story)
-		if !strings.Contains(first, "joined by") {
-			t.Fatalf("seed %d: nobody joined anything", seed)
-		}
+		joined += strings.Count(first, "joined by")
 		for i := 1; i < times; i++ {
 			if got := timelineOf(t, seed, story); got != first {
 				t.Fatalf("seed %d, run %d: the timeline differs from the first run's at line\n%s", seed, i+1, firstDifference(first, got))
 			}
 		}
+	}
+	if joined < 10*seeds {
+		t.Errorf("%d joins in %d stories: they say nothing", joined, seeds)
 	}
 }
 

@@ -78,21 +78,30 @@ func (s *forgetfulStore) Changes(ctx context.Context, _ coaching.Cursor) iter.Se
 // Resync; calls of any age are then looked for at the next sweep, not at the
 // next full one.
 func TestR18StoreLosesItsData(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		store := &forgetfulStore{kept: coaching.NewMemoryStore(), gone: make(chan struct{})}
-		s := open(t, nil, func(cfg *coaching.Config) { cfg.Store = store })
-		customer, agent, id := s.connected()
-		after(5 * time.Minute)
-		store.forget()
-		after(40 * time.Second)
-		c := s.book(id)
-		if _, ok := c.Customer(); !ok || c.State != coaching.StateActive {
-			t.Errorf("40 s after the loss the call is %v in the books, want the customer in an active one", c.State)
-		}
-		if !s.srv.Hears(customer, agent) {
-			t.Error("the customer does not hear the agent any more")
-		}
-	})
+	for name, outage := range map[string]time.Duration{"Plivo answers": 0, "Plivo is away too": 40 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				store := &forgetfulStore{kept: coaching.NewMemoryStore(), gone: make(chan struct{})}
+				s := open(t, nil, func(cfg *coaching.Config) { cfg.Store = store })
+				customer, agent, id := s.connected()
+				after(5 * time.Minute)
+				s.srv.FailFunc(func(plivotest.Request) *plivotest.Failure {
+					return &plivotest.Failure{Status: 503, NoEffect: true}
+				})
+				store.forget()
+				after(outage)
+				s.srv.FailFunc(nil)
+				after(40 * time.Second)
+				c := s.book(id)
+				if _, ok := c.Customer(); !ok || c.State != coaching.StateActive {
+					t.Errorf("40 s after the loss the call is %v in the books, want the customer in an active one", c.State)
+				}
+				if !s.srv.Hears(customer, agent) {
+					t.Error("the customer does not hear the agent any more")
+				}
+			})
+		})
+	}
 }
 
 // R18: whoever is asked for as soon as a lost call is found again is rung, though

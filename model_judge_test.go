@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -25,6 +26,8 @@ type model struct {
 	start time.Time
 	n     int
 	sum   tally
+	boots uint64        // instances started so far
+	slow  time.Duration // how long the store takes at most
 
 	mu        sync.Mutex
 	instances []modelInstance // at work, oldest first
@@ -75,6 +78,9 @@ func newModel(t *testing.T, seed uint64) *model {
 	if m.r.IntN(4) == 0 {
 		o.CPS = 2
 	}
+	if m.r.IntN(2) == 0 {
+		m.slow = 200 * time.Microsecond
+	}
 	m.s = closed(t, o, func(c *coaching.Config) {
 		c.Route = func(_ context.Context, c coaching.Call) (coaching.Next, error) {
 			switch n := len(c.Attempts); {
@@ -119,7 +125,8 @@ func (m *model) boot() {
 	alive := &atomic.Bool{}
 	alive.Store(true)
 	cfg := m.s.cfg
-	cfg.Store = &mortalStore{cfg.Store.(watchedStore), alive}
+	m.boots++
+	cfg.Store = &mortalStore{watchedStore: cfg.Store.(watchedStore), alive: alive, longest: m.slow, seed: m.s.seed + m.boots<<32, nth: map[string]uint64{}}
 	inner := cfg.HTTPClient.Transport
 	cfg.HTTPClient = &http.Client{Transport: mortalTransport{inner, alive}}
 	flow, stop := m.s.startWith(cfg)
@@ -173,12 +180,33 @@ type watchedStore interface {
 	coaching.Watcher
 }
 
+// A mortalStore is the store as one instance has it. It may take its time, which
+// seed and operation give: what would fall on one instant happens in many
+// orders then, and in the same one when the story is told again.
 type mortalStore struct {
 	watchedStore
-	alive *atomic.Bool
+	alive   *atomic.Bool
+	longest time.Duration // of an operation; 0: they take no time
+	seed    uint64
+
+	mu  sync.Mutex
+	nth map[string]uint64 // of each operation
+}
+
+func (s *mortalStore) take(op string) {
+	if s.longest == 0 {
+		return
+	}
+	s.mu.Lock()
+	s.nth[op]++
+	h := fnv.New64a()
+	fmt.Fprint(h, s.seed, s.nth[op], op)
+	s.mu.Unlock()
+	time.Sleep(time.Duration(1 + h.Sum64()%uint64(s.longest)))
 }
 
 func (s *mortalStore) Get(ctx context.Context, id coaching.CallID) (coaching.Call, error) {
+	s.take("get " + string(id))
 	if !s.alive.Load() {
 		return coaching.Call{}, errDead
 	}
@@ -186,6 +214,7 @@ func (s *mortalStore) Get(ctx context.Context, id coaching.CallID) (coaching.Cal
 }
 
 func (s *mortalStore) Put(ctx context.Context, c coaching.Call) (coaching.Call, error) {
+	s.take(fmt.Sprint("put ", c.ID, c.Version))
 	if !s.alive.Load() {
 		return coaching.Call{}, errDead
 	}

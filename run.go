@@ -111,6 +111,9 @@ func (r *runner) ready(now time.Time) (ids []CallID, next time.Time) {
 
 // loop hands due calls to workers until ctx ends.
 func (r *runner) loop(ctx context.Context) {
+	// What is due at a moment all instances would claim at that moment, and all
+	// but one in vain: each has its own part of a millisecond.
+	skew := time.Duration(r.f.source() % uint64(time.Millisecond))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
@@ -124,7 +127,7 @@ func (r *runner) loop(ctx context.Context) {
 		}
 		wait := time.Hour
 		if !next.IsZero() {
-			wait = max(time.Until(next), 0)
+			wait = max(time.Until(next)+skew, 0)
 		}
 		timer.Reset(wait)
 		select {

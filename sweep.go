@@ -24,7 +24,7 @@ func (r *runner) sweeping(ctx context.Context) {
 		if f.lease(ctx, now) {
 			since := last.Add(-sweepSlack)
 			if r.resynced.Swap(false) || full.IsZero() || now.Sub(full) >= fullSweep {
-				since = time.Time{}
+				since, full = time.Time{}, time.Time{} // until it has succeeded
 			}
 			if f.sweep(ctx, since) {
 				last = now
@@ -33,7 +33,8 @@ func (r *runner) sweeping(ctx context.Context) {
 				}
 			}
 		}
-		sleep(ctx, f.cfg.SweepInterval)
+		// Not all instances at once, who may have been started together.
+		sleep(ctx, f.cfg.SweepInterval-time.Duration(f.source()%uint64(f.cfg.SweepInterval/20)))
 	}
 }
 
