@@ -3,7 +3,6 @@ package coaching_test
 import (
 	"context"
 	"fmt"
-	"iter"
 	"math"
 	"os"
 	"strconv"
@@ -41,10 +40,6 @@ func (s *countingStore) Put(ctx context.Context, c coaching.Call) (coaching.Call
 	s.bytes.Add(int64(len(doc)))
 	s.largest.Store(max(s.largest.Load(), int64(len(doc))))
 	return c, nil
-}
-
-func (s *countingStore) Live(ctx context.Context) iter.Seq2[coaching.Call, error] {
-	return s.MemoryStore.Live(ctx)
 }
 
 // A cost is what one call costs. The text is a row of docs/scaling.md.

@@ -36,53 +36,8 @@ func TestNewerSchema(t *testing.T) {
 			t.Errorf("Live yields %s, %v, want %s alone", got.ID, err, c.ID)
 		}
 	}
-	if ch := f.next("the call of our schema"); ch.Call.ID != c.ID {
+	if ch := f.Next("the call of our schema"); ch.Call.ID != c.ID {
 		t.Errorf("Changes yields %s, want %s alone", ch.Call.ID, c.ID)
-	}
-}
-
-// Whatever one instance does another sees, in order.
-func TestTwoStores(t *testing.T) {
-	t.Parallel()
-	n := startNode(t, nil)
-	a := open(t, natsstore.Config{Conn: connect(t, n.url())})
-	b := open(t, natsstore.Config{Conn: connect(t, n.url())})
-	fa, fb := watch(t, a, ""), watch(t, b, "")
-	c := put(t, a, live(1))
-	if _, err := b.Put(t.Context(), live(1)); !errors.Is(err, coaching.ErrConflict) {
-		t.Errorf("Put on the other = %v, want ErrConflict", err)
-	}
-	for range 20 {
-		c = put(t, b, c)
-		c = put(t, a, c)
-	}
-	fa.until(c)
-	ch, _ := fb.until(c)
-	// A browser that was connected to b and comes to a.
-	over := put(t, b, ended(c, time.Hour))
-	if got := watch(t, a, ch.Cursor).next("the end"); got.Resync || got.Call.Version != over.Version {
-		t.Errorf("after the cursor of the other: version %d, resync %v, want version %d", got.Call.Version, got.Resync, over.Version)
-	}
-}
-
-func TestVersionsRiseOverForgetting(t *testing.T) {
-	t.Parallel()
-	s := open(t, natsstore.Config{Conn: connect(t, startNode(t, nil).url())})
-	old := put(t, s, ended(put(t, s, live(1)), 0))
-	start := time.Now()
-	var again coaching.Call
-	eventually(t, "the call is forgotten", func() bool {
-		var err error
-		if again, err = s.Put(t.Context(), live(1)); err != nil && !errors.Is(err, coaching.ErrConflict) {
-			t.Fatalf("Put = %v, want ErrConflict until it is forgotten", err)
-		}
-		return err == nil
-	})
-	if d := time.Since(start); d > promises.ForgetsWithin {
-		t.Errorf("it took %v, want at most %v", d, promises.ForgetsWithin)
-	}
-	if again.Version <= old.Version {
-		t.Errorf("created again: version %d, want more than %d", again.Version, old.Version)
 	}
 }
 

@@ -92,7 +92,7 @@ func TestLeaderSteps(t *testing.T) {
 	if leader == c[0] {
 		return // whom the feed was connected to, and to nobody else
 	}
-	f.until(final)
+	f.Until(final)
 }
 
 // A leader that was stopped, and goes on when there is another, does not know

@@ -148,14 +148,14 @@ func TestPermissions(t *testing.T) {
 	s := open(t, natsstore.Config{Conn: connect(t, n.as("app"))})
 	f := watch(t, s, "")
 	c := put(t, s, live(1))
-	f.until(c)
+	f.Until(c)
 	c = put(t, s, ended(c, time.Hour))
-	ch, _ := f.until(c)
-	f.until(put(t, s, live(2)))
+	ch, _ := f.Until(c)
+	f.Until(put(t, s, live(2)))
 	if _, err := s.Get(t.Context(), c.ID); err != nil {
 		t.Error(err)
 	}
-	if ch := watch(t, s, ch.Cursor).next("the change after the cursor"); ch.Resync {
+	if ch := watch(t, s, ch.Cursor).Next("the change after the cursor"); ch.Resync {
 		t.Errorf("a good cursor gives a Resync")
 	}
 	for _, err := range s.Live(t.Context()) {

@@ -4,20 +4,16 @@ import (
 	"testing"
 
 	"github.com/mpc-coaching/coaching/internal/duet"
+	"github.com/mpc-coaching/coaching/internal/enginetest"
 	"github.com/mpc-coaching/coaching/natsstore"
 )
 
 func TestTwoInstances(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t)
-	a := open(t, natsstore.Config{Conn: connect(t, c[0].url())})
-	b := open(t, natsstore.Config{Conn: connect(t, c[1].url())})
-	d := duet.Start(t, a, b)
-	d.Connect()
-	d.Barge()
-	d.TakeOver()
-	d.HandBack()
-	d.End()
+	enginetest.TwoInstances(t,
+		open(t, natsstore.Config{Conn: connect(t, c[0].url())}),
+		open(t, natsstore.Config{Conn: connect(t, c[1].url())}))
 }
 
 // A server of three dies in the middle of a call: the one that leads.
@@ -40,20 +36,7 @@ func TestTwoInstancesWithoutAServer(t *testing.T) {
 	d.End()
 }
 
-// When the server has lost its data, the calls that go on are found by asking
-// Plivo, and can be worked with again.
 func TestTwoInstancesAfterLoss(t *testing.T) {
 	t.Parallel()
-	n := startNode(t, nil)
-	a := open(t, natsstore.Config{Conn: connect(t, n.url())})
-	b := open(t, natsstore.Config{Conn: connect(t, n.url())})
-	d := duet.Start(t, a, b)
-	d.Connect()
-	n.lose()
-	n.start()
-	d.Adopted()
-	d.Barge()
-	d.TakeOver()
-	d.HandBack()
-	d.End()
+	enginetest.TwoInstancesAfterLoss(t, startEngine(t))
 }

@@ -3,7 +3,6 @@ package natsstore_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -13,9 +12,15 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
-	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/internal/enginetest"
 	"github.com/mpc-coaching/coaching/internal/leak"
 	"github.com/mpc-coaching/coaching/natsstore"
+)
+
+var (
+	live, ended, put         = enginetest.Live, enginetest.Ended, enginetest.Put
+	watch, reach, eventually = enginetest.Watch, enginetest.Reach, enginetest.Eventually
+	freePort                 = enginetest.FreePort
 )
 
 func TestMain(m *testing.M) {
@@ -84,16 +89,6 @@ func (n *node) lose() {
 
 func (n *node) url() string { return fmt.Sprintf("nats://127.0.0.1:%d", n.options.Port) }
 
-func freePort(tb testing.TB) int {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // A cluster is three servers.
 type cluster [3]*node
 
@@ -152,16 +147,6 @@ func (c *cluster) leader(tb testing.TB, bucket string) (leader *node, others []*
 	return leader, others
 }
 
-// eventually polls until ok.
-func eventually(tb testing.TB, what string, ok func() bool) {
-	tb.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			tb.Fatalf("%s: not so within 30 s", what)
-		}
-	}
-}
-
 func connect(tb testing.TB, urls string, options ...nats.Option) *nats.Conn {
 	tb.Helper()
 	nc, err := nats.Connect(urls, append([]nats.Option{
@@ -184,25 +169,4 @@ func open(tb testing.TB, cfg natsstore.Config) *natsstore.Store {
 		tb.Fatal(err)
 	}
 	return s
-}
-
-// live is a small call that goes on.
-func live(n int) coaching.Call {
-	return coaching.Call{ID: coaching.CallID(fmt.Sprintf("cctest%026d", n)), State: coaching.StateActive, Created: time.Now()}
-}
-
-// ended is a call that is over, kept for a while.
-func ended(c coaching.Call, retention time.Duration) coaching.Call {
-	c.State, c.EndReason, c.Ended = coaching.StateEnded, coaching.ExitCustomer, time.Now()
-	c.Expires = c.Ended.Add(retention)
-	return c
-}
-
-func put(tb testing.TB, s coaching.Store, c coaching.Call) coaching.Call {
-	tb.Helper()
-	c, err := s.Put(tb.Context(), c)
-	if err != nil {
-		tb.Fatalf("Put = %v, want nil", err)
-	}
-	return c
 }

@@ -22,7 +22,7 @@ func TestNewerSchema(t *testing.T) {
 	s := open(t, redisstore.Config{Client: client})
 	f := watch(t, s, "")
 	newer := put(t, s, live(1))
-	f.until(newer)
+	f.Until(newer)
 	doc := fmt.Sprintf(`{"v":%d,"id":%q}`, coaching.Schema+1, newer.ID)
 	if err := client.HSet(t.Context(), "{coaching}:call:"+string(newer.ID), "d", doc).Err(); err != nil {
 		t.Fatal(err)
@@ -41,34 +41,10 @@ func TestNewerSchema(t *testing.T) {
 			t.Errorf("Live yields %s, %v, want %s alone", got.ID, err, c.ID)
 		}
 	}
-	if ch := f.next("the call of our schema"); ch.Call.ID != c.ID {
+	if ch := f.Next("the call of our schema"); ch.Call.ID != c.ID {
 		t.Errorf("Changes yields %s, want %s alone", ch.Call.ID, c.ID)
 	}
-	first.until(c)
-}
-
-// Whatever one instance does another sees, in order.
-func TestTwoStores(t *testing.T) {
-	t.Parallel()
-	n := startServer(t)
-	a := open(t, redisstore.Config{Client: connect(t, n.addr())})
-	b := open(t, redisstore.Config{Client: connect(t, n.addr())})
-	fa, fb := watch(t, a, ""), watch(t, b, "")
-	c := put(t, a, live(1))
-	if _, err := b.Put(t.Context(), live(1)); !errors.Is(err, coaching.ErrConflict) {
-		t.Errorf("Put on the other = %v, want ErrConflict", err)
-	}
-	for range 20 {
-		c = put(t, b, c)
-		c = put(t, a, c)
-	}
-	fa.until(c)
-	ch, _ := fb.until(c)
-	// A browser that was connected to b and comes to a.
-	over := put(t, b, ended(c, time.Hour))
-	if got := watch(t, a, ch.Cursor).next("the end"); got.Resync || got.Call.Version != over.Version {
-		t.Errorf("after the cursor of the other: version %d, resync %v, want version %d", got.Call.Version, got.Resync, over.Version)
-	}
+	first.Until(c)
 }
 
 // Two deployments in one Redis have nothing in common.
@@ -80,33 +56,16 @@ func TestPrefixes(t *testing.T) {
 	put(t, a, live(1))
 	put(t, b, live(1))
 	c := put(t, b, live(2))
-	if ch := f.next("a change of b"); ch.Call.ID != live(1).ID {
+	if ch := f.Next("a change of b"); ch.Call.ID != live(1).ID {
 		t.Errorf("Changes yields %s", ch.Call.ID)
 	}
-	f.until(c)
+	f.Until(c)
 	listed := 0
 	for range a.Live(t.Context()) {
 		listed++
 	}
 	if listed != 1 {
 		t.Errorf("Live of a yields %d calls, want 1", listed)
-	}
-}
-
-func TestVersionsRiseOverForgetting(t *testing.T) {
-	t.Parallel()
-	s := open(t, redisstore.Config{Client: connect(t, startServer(t).addr())})
-	old := put(t, s, ended(put(t, s, live(1)), 0))
-	var again coaching.Call
-	eventually(t, "the call is forgotten", func() bool {
-		var err error
-		if again, err = s.Put(t.Context(), live(1)); err != nil && !errors.Is(err, coaching.ErrConflict) {
-			t.Fatalf("Put = %v, want ErrConflict until it is forgotten", err)
-		}
-		return err == nil
-	})
-	if again.Version <= old.Version {
-		t.Errorf("created again: version %d, want more than %d", again.Version, old.Version)
 	}
 }
 

@@ -84,7 +84,7 @@ func TestOutOfMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, last := range stored[len(stored)-1:] {
-		if _, resync := f.until(put(t, s, last)); resync {
+		if _, resync := f.Until(put(t, s, last)); resync {
 			t.Errorf("Changes gives a Resync although nothing was lost")
 		}
 	}
@@ -116,14 +116,14 @@ func TestPermissions(t *testing.T) {
 	s := open(t, redisstore.Config{Client: user(t, n, "app", needed...)})
 	f := watch(t, s, "")
 	c := put(t, s, live(1))
-	ch, _ := f.until(c)
+	ch, _ := f.Until(c)
 	c = put(t, s, ended(c, time.Hour))
-	f.until(c)
-	f.until(put(t, s, live(2)))
+	f.Until(c)
+	f.Until(put(t, s, live(2)))
 	if _, err := s.Get(t.Context(), c.ID); err != nil {
 		t.Error(err)
 	}
-	if ch := watch(t, s, ch.Cursor).next("the change after the cursor"); ch.Resync {
+	if ch := watch(t, s, ch.Cursor).Next("the change after the cursor"); ch.Resync {
 		t.Errorf("a good cursor gives a Resync")
 	}
 	for _, err := range s.Live(t.Context()) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net"
 	"os"
 	"os/exec"
@@ -19,154 +18,59 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/mpc-coaching/coaching"
-	"github.com/mpc-coaching/coaching/internal/cable"
+	"github.com/mpc-coaching/coaching/internal/enginetest"
 	"github.com/mpc-coaching/coaching/redisstore"
 )
 
-// A feed is read in a goroutine, so that a test can lose its patience.
-type feed struct {
-	t  *testing.T
-	ch chan coaching.Change
-}
+// An engine is a redis-server as the cases of enginetest want it.
+type engine struct{ server *server }
 
-func watch(t *testing.T, s coaching.Watcher, after coaching.Cursor) *feed {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	f := &feed{t: t, ch: make(chan coaching.Change, 1<<14)}
-	done := make(chan struct{})
-	changes := s.Changes(ctx, after)
-	go func() {
-		defer close(done)
-		last := map[coaching.CallID]uint64{}
-		for ch, err := range changes {
-			if err != nil {
-				if !errors.Is(err, context.Canceled) {
-					t.Errorf("Changes = %v", err)
-				}
-				return
-			}
-			if !ch.Resync && ch.Call.Version <= last[ch.Call.ID] {
-				t.Errorf("Changes yields version %d of %s after %d", ch.Call.Version, ch.Call.ID, last[ch.Call.ID])
-			}
-			last[ch.Call.ID] = ch.Call.Version
-			f.ch <- ch
-		}
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-done
-	})
-	return f
-}
+func startEngine(t *testing.T) engine { return engine{startServer(t)} }
 
-// next returns the next change.
-func (f *feed) next(what string) coaching.Change {
-	f.t.Helper()
-	select {
-	case ch := <-f.ch:
-		return ch
-	case <-time.After(30 * time.Second):
-		f.t.Fatalf("Changes yields nothing for 30 s, want %s", what)
-		return coaching.Change{}
-	}
-}
+func (e engine) Addr() string { return e.server.addr() }
+func (e engine) Stop()        { e.server.kill() }
+func (e engine) Start()       { e.server.start() }
+func (e engine) Lose()        { e.server.lose() }
 
-// until reads up to a version; it reports whether a Resync came before.
-func (f *feed) until(c coaching.Call) (ch coaching.Change, resync bool) {
-	f.t.Helper()
-	for {
-		ch := f.next(fmt.Sprintf("version %d of %s", c.Version, c.ID))
-		resync = resync || ch.Resync
-		if ch.Call.ID == c.ID && ch.Call.Version >= c.Version {
-			return ch, resync
-		}
-	}
-}
-
-// reach is Put that is tried again while the engine is away; one that failed
-// may have happened.
-func reach(t *testing.T, s coaching.Store, c coaching.Call) coaching.Call {
-	t.Helper()
-	failed := false
-	var out coaching.Call
-	eventually(t, "the store takes calls", func() bool {
-		var err error
-		if out, err = s.Put(t.Context(), c); !errors.Is(err, coaching.ErrConflict) {
-			failed = failed || err != nil
-			return err == nil
-		}
-		if !failed {
-			t.Fatalf("Put(version %d) = %v", c.Version, err)
-		}
-		if got, err := s.Get(t.Context(), c.ID); err == nil {
-			c = got
-		}
-		return false
-	})
-	return out
+func (e engine) Open(tb testing.TB, addr string, timeout time.Duration) enginetest.Store {
+	return open(tb, redisstore.Config{Client: connect(tb, addr), Timeout: timeout})
 }
 
 func TestServerRestarts(t *testing.T) {
 	t.Parallel()
-	n := startServer(t)
-	s := open(t, redisstore.Config{Client: connect(t, n.addr()), Timeout: 300 * time.Millisecond})
-	f := watch(t, s, "")
-	a := put(t, s, live(1))
-	over := put(t, s, ended(live(2), time.Hour))
-	first, _ := f.until(over)
-	n.kill()
-	if _, err := s.Get(t.Context(), a.ID); err == nil || errors.Is(err, coaching.ErrNotFound) {
-		t.Errorf("Get while the server is away = %v, want another error", err)
-	}
-	if _, err := s.Put(t.Context(), a); err == nil || errors.Is(err, coaching.ErrConflict) {
-		t.Errorf("Put while the server is away = %v, want another error", err)
-	}
-	n.start()
-	again := reach(t, s, a)
-	if again.Version <= a.Version {
-		t.Errorf("Put after a restart = version %d, want more than %d", again.Version, a.Version)
-	}
-	if c, err := s.Get(t.Context(), over.ID); err != nil || c.Version != over.Version {
-		t.Errorf("Get after a restart = version %d, %v, want %d", c.Version, err, over.Version)
-	}
-	f.until(again)
-	// A cursor of before the restart is still good, on another instance too.
-	other := open(t, redisstore.Config{Client: connect(t, n.addr())})
-	if ch := watch(t, other, first.Cursor).next("the change after the restart"); ch.Resync || ch.Call.Version != again.Version {
-		t.Errorf("after a cursor of before: version %d, resync %v, want version %d", ch.Call.Version, ch.Resync, again.Version)
-	}
+	enginetest.Restarts(t, startEngine(t))
 }
 
 func TestServerLosesItsData(t *testing.T) {
 	t.Parallel()
-	n := startServer(t)
-	s := open(t, redisstore.Config{Client: connect(t, n.addr())})
-	f := watch(t, s, "")
-	a := put(t, s, live(1))
-	old, _ := f.until(a)
-	n.lose()
-	n.start()
-	eventually(t, "the call is gone", func() bool {
-		_, err := s.Get(t.Context(), a.ID)
-		return errors.Is(err, coaching.ErrNotFound)
-	})
-	for _, err := range s.Live(t.Context()) {
-		t.Errorf("Live yields what was lost, or %v", err)
+	enginetest.LosesItsData(t, startEngine(t))
+}
+
+func TestConnectionIsCut(t *testing.T) {
+	t.Parallel()
+	if n := enginetest.ConnectionIsCut(t, startEngine(t)); n > 0 {
+		t.Errorf("%d cuts gave a Resync although Redis has all changes", n)
 	}
-	if ch := f.next("a Resync"); !ch.Resync {
-		t.Errorf("the first change after the loss is version %d of %s, want a Resync", ch.Call.Version, ch.Call.ID)
-	}
-	if _, err := s.Put(t.Context(), a); !errors.Is(err, coaching.ErrConflict) {
-		t.Errorf("Put of what was lost = %v, want ErrConflict", err)
-	}
-	b := put(t, s, live(1))
-	if b.Version <= a.Version {
-		t.Errorf("created again after the loss: version %d, want more than %d", b.Version, a.Version)
-	}
-	f.until(b)
-	if ch := watch(t, s, old.Cursor).next("a Resync"); !ch.Resync {
-		t.Errorf("a cursor of before the loss gives version %d of %s, want a Resync", ch.Call.Version, ch.Call.ID)
-	}
+}
+
+func TestChangesWhileAway(t *testing.T) {
+	t.Parallel()
+	enginetest.ChangesWhileAway(t, startEngine(t))
+}
+
+func TestSlowReader(t *testing.T) {
+	t.Parallel()
+	enginetest.SlowReader(t, startEngine(t))
+}
+
+func TestTwoStores(t *testing.T) {
+	t.Parallel()
+	enginetest.TwoStores(t, startEngine(t))
+}
+
+func TestVersionsRiseOverForgetting(t *testing.T) {
+	t.Parallel()
+	enginetest.VersionsRiseOverForgetting(t, startEngine(t), time.Second)
 }
 
 // Somebody empties Redis while all is connected, and calls are put at once.
@@ -175,15 +79,13 @@ func TestFlush(t *testing.T) {
 	c := connect(t, startServer(t).addr())
 	s := open(t, redisstore.Config{Client: c})
 	f := watch(t, s, "")
-	f.until(put(t, s, live(1)))
+	f.Until(put(t, s, live(1)))
 	if err := c.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
 	b := put(t, s, live(2))
-	if ch := f.next("a Resync"); !ch.Resync {
-		t.Errorf("Changes goes on without a Resync although all was lost")
-	}
-	f.until(put(t, s, b))
+	f.Resync("all was lost")
+	f.Until(put(t, s, b))
 }
 
 // A replica takes over that does not have the last changes: what was told of
@@ -206,7 +108,7 @@ func TestFailover(t *testing.T) {
 	s := open(t, redisstore.Config{Client: c})
 	f := watch(t, s, "")
 	kept := put(t, s, live(1))
-	f.until(kept)
+	f.Until(kept)
 	eventually(t, "the replica has it", func() bool {
 		n, err := c.Wait(t.Context(), 1, 100*time.Millisecond).Result()
 		return err == nil && n == 1
@@ -218,7 +120,7 @@ func TestFailover(t *testing.T) {
 	for range 10 {
 		lost = put(t, s, lost)
 	}
-	f.until(lost)
+	f.Until(lost)
 	use(replica)
 	master.kill()
 	eventually(t, "the other answers", func() bool {
@@ -232,10 +134,8 @@ func TestFailover(t *testing.T) {
 	if next.Version <= lost.Version {
 		t.Errorf("after the failover: version %d, want more than %d, which was lost", next.Version, lost.Version)
 	}
-	if ch := f.next("a Resync"); !ch.Resync {
-		t.Errorf("Changes goes on without a Resync although changes were lost")
-	}
-	f.until(put(t, s, next))
+	f.Resync("changes were lost")
+	f.Until(put(t, s, next))
 }
 
 // Sentinel makes the replica the master, and the client goes there.
@@ -251,7 +151,7 @@ func TestSentinel(t *testing.T) {
 	defer done()
 	f := watch(t, s, "")
 	c := put(t, s, live(1))
-	f.until(c)
+	f.Until(c)
 	eventually(t, "the replica has it", func() bool {
 		n, err := connect(t, master.addr()).Wait(t.Context(), 1, 100*time.Millisecond).Result()
 		return err == nil && n == 1
@@ -266,7 +166,7 @@ func TestSentinel(t *testing.T) {
 	if next.Version <= c.Version {
 		t.Errorf("after the failover: version %d, want more than %d", next.Version, c.Version)
 	}
-	f.until(next)
+	f.Until(next)
 }
 
 // startSentinel starts one that needs nobody's vote, and returns its address.
@@ -305,50 +205,6 @@ func TestTooFewReplicas(t *testing.T) {
 	if _, err := s.Get(t.Context(), live(1).ID); err != nil {
 		t.Errorf("Get = %v: it has happened", err)
 	}
-}
-
-// The connection of one instance is cut while another makes changes.
-func TestConnectionIsCut(t *testing.T) {
-	t.Parallel()
-	n := startServer(t)
-	wire := cable.New(t, n.addr())
-	s := open(t, redisstore.Config{Client: connect(t, wire.Addr())})
-	other := open(t, redisstore.Config{Client: connect(t, n.addr())})
-	f := watch(t, s, "")
-	c := put(t, other, live(1))
-	f.until(c)
-	for range 5 {
-		for range 20 {
-			c = put(t, other, c)
-		}
-		wire.Cut()
-		for range 20 {
-			c = put(t, other, c)
-		}
-		wire.Mend()
-		if _, resync := f.until(c); resync {
-			t.Errorf("a cut gives a Resync although Redis has all changes")
-		}
-	}
-	if _, err := s.Get(t.Context(), c.ID); err != nil {
-		t.Errorf("Get after the cuts = %v", err)
-	}
-}
-
-// Changes is called while the server is away.
-func TestChangesWhileAway(t *testing.T) {
-	t.Parallel()
-	n := startServer(t)
-	s := open(t, redisstore.Config{Client: connect(t, n.addr()), Timeout: 200 * time.Millisecond})
-	c := put(t, s, live(1))
-	n.kill()
-	f := watch(t, s, "")
-	n.start()
-	if ch := f.next("a Resync"); !ch.Resync {
-		t.Errorf("the first change is version %d of %s, want a Resync: nobody knows what it missed", ch.Call.Version, ch.Call.ID)
-	}
-	c = put(t, s, c)
-	f.until(c)
 }
 
 // Deadlines hold although the server does not answer at all.
@@ -442,38 +298,4 @@ func (c *lossy) Read(b []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return n, err
-}
-
-// A reader who takes one change now and then.
-func TestSlowReader(t *testing.T) {
-	t.Parallel()
-	n := startServer(t)
-	s := open(t, redisstore.Config{Client: connect(t, n.addr())})
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	next, stop := iter.Pull2(s.Changes(ctx, ""))
-	defer stop()
-	const calls = 40
-	stored := make([]coaching.Call, calls)
-	for round := range 20 {
-		for i := range stored {
-			if round == 0 {
-				stored[i] = live(i)
-			}
-			stored[i] = put(t, s, stored[i])
-		}
-	}
-	missing := map[coaching.CallID]uint64{}
-	for _, c := range stored {
-		missing[c.ID] = c.Version
-	}
-	for taken := 0; len(missing) > 0; taken++ {
-		ch, err, _ := next()
-		if err != nil || ch.Resync || taken > 20*calls {
-			t.Fatalf("after %d changes: %v, resync %v, and the last of %d calls are missing", taken, err, ch.Resync, len(missing))
-		}
-		if missing[ch.Call.ID] == ch.Call.Version {
-			delete(missing, ch.Call.ID)
-		}
-	}
 }

@@ -3,19 +3,23 @@ package redisstore_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/internal/enginetest"
 	"github.com/mpc-coaching/coaching/internal/leak"
 	"github.com/mpc-coaching/coaching/internal/require"
 	"github.com/mpc-coaching/coaching/redisstore"
+)
+
+var (
+	live, ended, put         = enginetest.Live, enginetest.Ended, enginetest.Put
+	watch, reach, eventually = enginetest.Watch, enginetest.Reach, enginetest.Eventually
+	freePort                 = enginetest.FreePort
 )
 
 func TestMain(m *testing.M) { os.Exit(leak.Main(m.Run)) }
@@ -79,31 +83,6 @@ func (s *server) lose() {
 
 func (s *server) addr() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
 
-func freePort(tb testing.TB) int {
-	tb.Helper()
-	for {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			tb.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		l.Close()
-		if port < 55536 { // a cluster's second port is 10000 higher
-			return port
-		}
-	}
-}
-
-// eventually polls until ok.
-func eventually(tb testing.TB, what string, ok func() bool) {
-	tb.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			tb.Fatalf("%s: not so within 30 s", what)
-		}
-	}
-}
-
 func connect(tb testing.TB, addr string, change ...func(*redis.Options)) *redis.Client {
 	tb.Helper()
 	o := &redis.Options{Addr: addr, ContextTimeoutEnabled: true}
@@ -122,25 +101,4 @@ func open(tb testing.TB, cfg redisstore.Config) *redisstore.Store {
 		tb.Fatal(err)
 	}
 	return s
-}
-
-// live is a small call that goes on.
-func live(n int) coaching.Call {
-	return coaching.Call{ID: coaching.CallID(fmt.Sprintf("cctest%026d", n)), State: coaching.StateActive, Created: time.Now()}
-}
-
-// ended is a call that is over, kept for a while.
-func ended(c coaching.Call, retention time.Duration) coaching.Call {
-	c.State, c.EndReason, c.Ended = coaching.StateEnded, coaching.ExitCustomer, time.Now()
-	c.Expires = c.Ended.Add(retention)
-	return c
-}
-
-func put(tb testing.TB, s coaching.Store, c coaching.Call) coaching.Call {
-	tb.Helper()
-	c, err := s.Put(tb.Context(), c)
-	if err != nil {
-		tb.Fatalf("Put = %v, want nil", err)
-	}
-	return c
 }

@@ -265,11 +265,11 @@ func (f *fleet) sail(hurt func()) {
 	}
 	<-hurtBy
 	defer f.lostOnes(callers)
-	f.await(75*time.Second, "every customer reached an agent, or heard a farewell", func() bool {
+	within(f.t, 75*time.Second, "every customer reached an agent, or heard a farewell", func() bool {
 		f.look(callers)
 		return !slices.ContainsFunc(callers, func(c *caller) bool { return c.reached.IsZero() && c.leg.State() != plivotest.Ended })
 	})
-	f.await(time.Minute, "those who talked have hung up", func() bool {
+	within(f.t, time.Minute, "those who talked have hung up", func() bool {
 		f.look(callers)
 		return !slices.ContainsFunc(callers, func(c *caller) bool { return !c.stays && c.leg.State() != plivotest.Ended })
 	})
@@ -282,15 +282,6 @@ func (f *fleet) lostOnes(callers []*caller) {
 	for _, c := range callers {
 		if f.t.Failed() && c.reached.IsZero() && c.leg.State() != plivotest.Ended {
 			f.t.Logf("%s is %v, hears %s, in MPC %q", c.leg.From(), c.leg.State(), c.leg.Listening(), c.leg.MPCUUID())
-		}
-	}
-}
-
-func (f *fleet) await(patience time.Duration, what string, ok func() bool) {
-	f.t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			f.t.Fatalf("not within %v: %s", patience, what)
 		}
 	}
 }
@@ -385,7 +376,7 @@ func (f *fleet) converged(streams []*viewer) {
 			f.t.Log(why)
 		}
 	}()
-	f.await(90*time.Second, "every stream shows the books, and they are true", func() bool {
+	within(f.t, 90*time.Second, "every stream shows the books, and they are true", func() bool {
 		live := map[string]bool{}
 		for _, x := range f.emu.MPCs() {
 			if x.Status != "Ended" {
