@@ -1,21 +1,8 @@
 package plivotest
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"strconv"
-	"time"
-)
-
-const (
-	// streamGap is the least time between two views of one stream.
-	streamGap = 50 * time.Millisecond
-	// streamPing keeps a quiet stream alive, and notices a client that is gone.
-	streamPing = 15 * time.Second
-	// streamWrite is how long a client may take to accept one view.
-	streamWrite = 10 * time.Second
 )
 
 // controlPhones serves what the page of a phone needs: to see it, to be told
@@ -23,7 +10,7 @@ const (
 func (s *Server) controlPhones(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_/phones/{address}", onPhone(s.controlPhone))
 	mux.HandleFunc("PUT /_/phones/{address}", onPhone(s.controlPlan))
-	mux.HandleFunc("GET /_/phones/{address}/stream", onPhone(s.controlStream))
+	mux.HandleFunc("GET /_/phones/stream", s.controlStream)
 	mux.HandleFunc("POST /_/phones/{address}/answer", onPhone(s.pressButton(Ringing, (*Phone).Answer)))
 	mux.HandleFunc("POST /_/phones/{address}/reject", onPhone(s.pressButton(Ringing, (*Phone).Reject)))
 	mux.HandleFunc("POST /_/phones/{address}/hangup", onPhone(s.pressButton(InProgress, (*Phone).hangup)))
@@ -172,63 +159,4 @@ func (p *Phone) hangup() (found *Leg) {
 		}
 	})
 	return found
-}
-
-// controlStream sends the phone's view, and again whenever it changed, as
-// server-sent events. It ends with the client or with the server.
-func (s *Server) controlStream(w http.ResponseWriter, r *http.Request, address string) {
-	n, ok := lastCalls(w, r)
-	if !ok {
-		return
-	}
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no")
-	out := http.NewResponseController(w)
-	send := func(format string, args ...any) bool {
-		out.SetWriteDeadline(time.Now().Add(streamWrite)) // not every writer can
-		if _, err := fmt.Fprintf(w, format, args...); err != nil {
-			return false
-		}
-		return out.Flush() == nil
-	}
-	ping := time.NewTicker(streamPing)
-	defer ping.Stop()
-	pause := time.NewTimer(streamGap)
-	defer pause.Stop()
-	var shown []byte
-	for {
-		s.mu.Lock()
-		tick := s.tick // before the look, so that no change is missed
-		s.mu.Unlock()
-		view, _ := json.Marshal(s.phoneView(address, n))
-		if !bytes.Equal(view, shown) {
-			if !send("data: %s\n\n", view) {
-				return
-			}
-			shown = view
-		}
-		pause.Reset(streamGap)
-		for waiting := true; waiting; {
-			select {
-			case <-tick:
-				waiting = false
-			case <-ping.C:
-				if !send(": ping\n\n") {
-					return
-				}
-			case <-r.Context().Done():
-				return
-			case <-s.ctx.Done():
-				return
-			}
-		}
-		select {
-		case <-pause.C:
-		case <-r.Context().Done():
-			return
-		case <-s.ctx.Done():
-			return
-		}
-	}
 }

@@ -1,12 +1,12 @@
 package plivotest_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -75,7 +75,10 @@ func TestControlPhone(t *testing.T) {
 		}{
 			{"GET", "/_/phones/nobody", "", 400},
 			{"GET", "/_/phones/" + agentSIP + "?calls=0", "", 400},
-			{"GET", "/_/phones/" + agentSIP + "/stream?calls=x", "", 400},
+			{"GET", "/_/phones/stream?calls=x&address=" + agentSIP, "", 400},
+			{"GET", "/_/phones/stream", "", 400},
+			{"GET", "/_/phones/stream?address=nobody", "", 400},
+			{"GET", "/_/phones/stream?address=1" + manyAddresses(65), "", 400},
 			{"PUT", "/_/phones/" + agentSIP, `{"plan":"sing"}`, 400},
 			{"PUT", "/_/phones/" + agentSIP, `{"plan":7}`, 400},
 			{"PUT", "/_/numbers/14155550101", `{"answer_url":"/answer"}`, 400},
@@ -177,12 +180,15 @@ func (w *streamed) Write(p []byte) (int, error) {
 		w.pings++
 		return len(p), nil
 	}
-	var v phoneView
-	data, ok := bytes.CutPrefix(p, []byte("data: "))
-	if err := json.Unmarshal(data, &v); !ok || err != nil || !bytes.HasSuffix(p, []byte("\n\n")) || bytes.Count(p, []byte("\n")) != 2 {
-		w.bad = string(p)
+	events, ended := strings.CutSuffix(string(p), "\n\n")
+	for event := range strings.SplitSeq(events, "\n\n") {
+		var v phoneView
+		data, ok := strings.CutPrefix(event, "data: ")
+		if err := json.Unmarshal([]byte(data), &v); !ok || !ended || err != nil || strings.Contains(data, "\n") {
+			w.bad = string(p)
+		}
+		w.views, w.at = append(w.views, v), append(w.at, time.Now())
 	}
-	w.views, w.at = append(w.views, v), append(w.at, time.Now())
 	return len(p), nil
 }
 
@@ -197,10 +203,10 @@ func (w *streamed) sent() (views []phoneView, at []time.Time, pings int) {
 	return slices.Clone(w.views), slices.Clone(w.at), w.pings
 }
 
-// stream opens the stream of a phone; the returned function waits for its end.
-func (b *bench) stream(ctx context.Context, address string) (*streamed, func()) {
+// stream opens the stream of phones; the returned function waits for its end.
+func (b *bench) stream(ctx context.Context, addresses ...string) (*streamed, func()) {
 	w := &streamed{header: http.Header{}}
-	req, err := http.NewRequestWithContext(ctx, "GET", "http://emulator/_/phones/"+address+"/stream", nil)
+	req, err := http.NewRequestWithContext(ctx, "GET", "http://emulator/_/phones/stream?"+url.Values{"address": addresses}.Encode(), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -265,4 +271,44 @@ func TestControlStream(t *testing.T) {
 		b.Close()
 		wait()
 	})
+}
+
+// One stream shows several phones, each when it changed.
+func TestControlStreamOfSeveral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		w, _ := b.stream(t.Context(), agentSIP, "+14155550123", "14155550123", "sip:nobody@phone.plivo.com")
+		addresses := func(views []phoneView) (out []string) {
+			for _, v := range views {
+				out = append(out, v.Address)
+			}
+			return out
+		}
+		views, _, _ := w.sent()
+		if got, want := addresses(views), []string{agentSIP, "14155550123", "sip:nobody@phone.plivo.com"}; !slices.Equal(got, want) {
+			t.Fatalf("at once it shows %q, want each once: %q", got, want)
+		}
+		b.call()
+		time.Sleep(time.Second)
+		before := len(views)
+		views, _, _ = w.sent()
+		if got := addresses(views[before:]); len(got) == 0 || slices.ContainsFunc(got, func(a string) bool { return a != "14155550123" }) {
+			t.Errorf("when the customer calls it shows %q, want the customer's phone alone", got)
+		}
+		before = len(views)
+		b.member("Agent", agentSIP, nil)
+		time.Sleep(time.Second)
+		views, _, _ = w.sent()
+		if got := addresses(views[before:]); !slices.Contains(got, agentSIP) || slices.Contains(got, "sip:nobody@phone.plivo.com") {
+			t.Errorf("when the agent comes in it shows %q, want the agent's phone among them, and nobody's not", got)
+		}
+		b.Close()
+	})
+}
+
+func manyAddresses(n int) (query string) {
+	for i := range n {
+		query += fmt.Sprintf("&address=1415555%04d", i)
+	}
+	return query
 }

@@ -59,6 +59,16 @@ func openBrowser(t *testing.T, who, url string, width, height int) *browser {
 	return b
 }
 
+// tab opens another page in the same browser.
+func (b *browser) tab(who, url string) *browser {
+	b.t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	b.t.Cleanup(cancel)
+	tab := &browser{t: b.t, who: who, ctx: ctx, shot: b.shot}
+	tab.do(chromedp.Navigate(url))
+	return tab
+}
+
 // shotFolder is where pictures go: COACHING_SHOTS, if somebody wants to look.
 func shotFolder(t *testing.T) string {
 	dir := os.Getenv("COACHING_SHOTS")
@@ -74,12 +84,14 @@ func shotFolder(t *testing.T) string {
 // do carries actions out, with a deadline for all of them.
 func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
+	// Browser and page end with the context in which they were first used.
+	if chromedp.FromContext(b.ctx).Target == nil {
+		if err := chromedp.Do(b.ctx); err != nil {
+			b.t.Fatalf("%s: %v", b.who, err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
-	// Not the first time: the browser would end with that context.
-	if chromedp.FromContext(b.ctx).Target == nil {
-		ctx = b.ctx
-	}
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		b.t.Fatalf("%s: %v", b.who, err)
 	}

@@ -213,3 +213,33 @@ func TestBrowserPress(t *testing.T) {
 	b.see("the call that was pressed", `at('[data-testid="call"]')?.dataset.call === '`+c.tour.call+`'`)
 	b.see("the other one above", `at('[data-testid="calls"] > *').dataset.phase === 'ringing'`)
 }
+
+// TestBrowserManyPages has everybody's pages open in one browser, beside the one
+// that shows all: there are connections enough for all to stay fresh.
+func TestBrowserManyPages(t *testing.T) {
+	t.Parallel()
+	chromium(t)
+	c := startCenter(t)
+	p := &player{ctx: t.Context(), tour: c.tour}
+	front := openBrowser(t, "all three", c.URL+"/", 1440, 900)
+	cust := front.tab("customer", c.URL+"/customer")
+	ann := front.tab("Ann", c.URL+"/agent/ann")
+	lee := front.tab("Lee", c.URL+"/supervisor/lee")
+	for _, b := range []*browser{cust, ann, lee} {
+		b.see("the phone is ready", `at('[data-testid="phone"]')?.dataset.connected === ''`)
+	}
+	for i := range 4 { // until Lee coaches
+		c.tour.steps[i].play(p)
+	}
+	for _, b := range []*browser{cust, ann, lee} {
+		b.phone("in-call")
+	}
+	lee.stands("confirmed", "coach")
+	for _, who := range []string{"customer", "agent", "supervisor"} {
+		front.see("the "+who+"’s phone beside the others", `at('[data-testid="frame-`+who+`"] >> [data-testid="phone"]')?.dataset.state === 'in-call'`)
+	}
+	// The page of one goes, and the phone beside the others stays fresh.
+	ann.do(chromedp.Navigate("about:blank"))
+	c.tour.steps[len(c.tour.steps)-1].play(p)
+	front.see("the call is over", `['customer', 'agent', 'supervisor'].every((who) => at('[data-testid="frame-' + who + '"] >> [data-testid="phone"]')?.dataset.state === 'idle')`)
+}

@@ -16,7 +16,7 @@
   const kind = box.dataset.kind;
   let address = box.dataset.address;
   let names = new Map(); // of addresses: {name, role}
-  let stream = null;
+  let leave = () => {}; // ends what tells of the phone
   let call = null; // the one that is shown
   let shown = 0; // lines of it on the page
   let opened = ''; // the call that the desk was told to open
@@ -162,22 +162,41 @@
     return li;
   }
 
+  // follow tells of the phone's views, and by null that there are none for now.
+  function follow(told) {
+    if (!window.SharedWorker) {
+      const own = new EventSource(`/_/phones/stream?calls=2&address=${encodeURIComponent(address)}`);
+      own.onmessage = (m) => told(JSON.parse(m.data));
+      own.onerror = () => told(null);
+      return () => own.close();
+    }
+    const { port } = new SharedWorker('/assets/phones.js');
+    port.onmessage = (m) => told(m.data);
+    port.postMessage(address);
+    return () => {
+      port.onmessage = null;
+      port.postMessage('');
+    };
+  }
+
   function connect() {
-    if (stream) stream.close();
+    leave();
     call = null;
     shown = 0;
     el.lines.replaceChildren();
-    stream = new EventSource(phoneURL('/stream?calls=2'));
-    stream.onmessage = (m) => {
-      box.dataset.connected = '';
-      render(JSON.parse(m.data));
-    };
-    stream.onerror = () => {
-      delete box.dataset.connected;
-      box.dataset.state = 'lost';
-      el.state.textContent = 'No connection: trying again';
-    };
+    leave = follow((view) => {
+      if (view) {
+        box.dataset.connected = '';
+        render(view);
+      } else {
+        delete box.dataset.connected;
+        box.dataset.state = 'lost';
+        el.state.textContent = 'No connection: trying again';
+      }
+    });
   }
+  addEventListener('pagehide', () => leave());
+  addEventListener('pageshow', (e) => { if (e.persisted) connect(); });
 
   const quietly = (promise) => promise.catch(() => {}); // trouble is shown already
 
