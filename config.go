@@ -76,7 +76,7 @@ type Config struct {
 	CauseGrace     time.Duration // how long the cause of an agent's leaving is sought; default 2 s
 	QueueAllowance time.Duration // how long Plivo may queue a dial; default 60 s
 	MaxWait        time.Duration // how long a customer waits for somebody; default 10 min
-	SweepInterval  time.Duration // between looks for calls that the store lost; default 30 s
+	SweepInterval  time.Duration // at most, between looks for calls that the store lost; default 30 s
 	Retention      time.Duration // how long an ended call stays readable; default 1 h
 }
 

@@ -102,22 +102,20 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 // Open connects and returns a Store, and what closes its connection. The URL is
 // what [nats.Connect] takes, one or several separated by commas, with user and
 // password or token in it if need be, tls:// for TLS, and, in a query after the
-// last, bucket, replicas, storage (file or memory) and creds, the path of a
-// credentials file:
+// last, bucket, replicas, storage (file or memory), creds, the path of a
+// credentials file, and ca, that of the certificates to trust instead of the
+// system's:
 //
 //	nats://a.example.com:4222,nats://b.example.com:4222?bucket=coaching&replicas=3
 //
 // It goes on trying to reach a server that goes away for as long as it lives.
 // Errors do not show the URL. Closing never fails.
 func Open(ctx context.Context, urls string) (*Store, func() error, error) {
-	cfg, servers, creds, err := parseURLs(urls)
+	cfg, servers, options, err := parseURLs(urls)
 	if err != nil {
 		return nil, nil, err
 	}
-	options := []nats.Option{nats.Name("coaching"), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1)}
-	if creds != "" {
-		options = append(options, nats.UserCredentials(creds))
-	}
+	options = append(options, nats.Name("coaching"), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1))
 	if cfg.Conn, err = nats.Connect(servers, options...); err != nil {
 		var parse *url.Error
 		if errors.As(err, &parse) { // shows the URL, with its password
@@ -133,11 +131,11 @@ func Open(ctx context.Context, urls string) (*Store, func() error, error) {
 	return s, func() error { cfg.Conn.Close(); return nil }, nil
 }
 
-func parseURLs(urls string) (cfg Config, servers, creds string, err error) {
+func parseURLs(urls string) (cfg Config, servers string, options []nats.Option, err error) {
 	servers, query, _ := strings.Cut(urls, "?")
 	for _, server := range strings.Split(servers, ",") {
 		if u, perr := url.Parse(strings.TrimSpace(server)); perr != nil || u.Host == "" {
-			return cfg, "", "", fmt.Errorf("natsstore: Open: a URL is malformed: %w", coaching.ErrInvalid)
+			return cfg, "", nil, fmt.Errorf("natsstore: Open: a URL is malformed: %w", coaching.ErrInvalid)
 		}
 	}
 	var bad []string
@@ -150,7 +148,9 @@ func parseURLs(urls string) (cfg Config, servers, creds string, err error) {
 		case key == "bucket":
 			cfg.Bucket = value
 		case key == "creds":
-			creds = value
+			options = append(options, nats.UserCredentials(value))
+		case key == "ca":
+			options = append(options, nats.RootCAs(value))
 		case key == "replicas":
 			if cfg.Replicas, perr = strconv.Atoi(value); perr != nil {
 				bad = append(bad, "replicas is no number")
@@ -164,7 +164,7 @@ func parseURLs(urls string) (cfg Config, servers, creds string, err error) {
 		}
 	}
 	if len(bad) > 0 {
-		return cfg, "", "", fmt.Errorf("natsstore: Open: %s: %w", strings.Join(bad, "; "), coaching.ErrInvalid)
+		return cfg, "", nil, fmt.Errorf("natsstore: Open: %s: %w", strings.Join(bad, "; "), coaching.ErrInvalid)
 	}
-	return cfg, servers, creds, nil
+	return cfg, servers, options, nil
 }

@@ -2,6 +2,7 @@ package natsstore_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/internal/enginetest"
 	"github.com/mpc-coaching/coaching/natsstore"
 )
 
@@ -239,5 +241,31 @@ func TestOpen(t *testing.T) {
 		if _, _, err := natsstore.Open(t.Context(), url); err == nil || strings.Contains(err.Error(), password) {
 			t.Errorf("Open of something wrong = %v, want an error without the password", err)
 		}
+	}
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	cert, key := enginetest.Certificate(t)
+	n := startNode(t, func(o *server.Options) {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.TLS, o.TLSConfig = true, &tls.Config{Certificates: []tls.Certificate{pair}}
+	})
+	addr := fmt.Sprintf("tls://127.0.0.1:%d", n.options.Port)
+	s, done, err := natsstore.Open(t.Context(), addr+"?ca="+cert)
+	if err != nil {
+		t.Fatalf("Open with the server's certificate = %v", err)
+	}
+	defer done()
+	f := watch(t, s, "")
+	f.Until(put(t, s, live(1)))
+	if _, _, err := natsstore.Open(t.Context(), addr); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("Open without = %v, want an error about the certificate", err)
+	}
+	if _, _, err := natsstore.Open(t.Context(), addr+"?ca="+key+".gone"); err == nil {
+		t.Error("Open with a file that is not there = nil")
 	}
 }

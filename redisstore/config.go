@@ -2,8 +2,12 @@ package redisstore
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -105,8 +109,8 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 // Open connects and returns a Store, and what closes its client. The URL is
 // what [redis.ParseURL] takes, rediss:// for TLS, with user and password in it
 // if need be; one with addr in its query is for [redis.ParseClusterURL], one
-// with master_name for [redis.ParseFailoverURL]. The query may also have
-// prefix:
+// with master_name for [redis.ParseFailoverURL]. The query may also have prefix,
+// and ca, the path of the certificates to trust instead of the system's:
 //
 //	rediss://coaching:secret@redis.example.com:6379/0?prefix=coaching
 //
@@ -124,25 +128,30 @@ func Open(ctx context.Context, rawURL string) (*Store, func() error, error) {
 		return fail("the URL's query is malformed")
 	}
 	cfg := Config{Prefix: query.Get("prefix")}
+	trust, err := trusted(query.Get("ca"))
+	if err != nil {
+		return fail(err.Error())
+	}
 	query.Del("prefix")
+	query.Del("ca")
 	u.RawQuery = query.Encode()
 	switch {
 	case query.Has("addr") && !query.Has("master_name"):
 		o, perr := redis.ParseClusterURL(u.String())
 		if err = perr; err == nil {
-			o.ContextTimeoutEnabled = true
+			o.ContextTimeoutEnabled, err = true, trust(o.TLSConfig)
 			cfg.Client = redis.NewClusterClient(o)
 		}
 	case query.Has("master_name"):
 		o, perr := redis.ParseFailoverURL(u.String())
 		if err = perr; err == nil {
-			o.ContextTimeoutEnabled = true
+			o.ContextTimeoutEnabled, err = true, trust(o.TLSConfig)
 			cfg.Client = redis.NewFailoverClient(o)
 		}
 	default:
 		o, perr := redis.ParseURL(u.String())
 		if err = perr; err == nil {
-			o.ContextTimeoutEnabled = true
+			o.ContextTimeoutEnabled, err = true, trust(o.TLSConfig)
 			cfg.Client = redis.NewClient(o)
 		}
 	}
@@ -158,4 +167,27 @@ func Open(ctx context.Context, rawURL string) (*Store, func() error, error) {
 		return nil, nil, err
 	}
 	return s, cfg.Client.Close, nil
+}
+
+// trusted returns what lets TLS trust the certificates of a file alone; "": the
+// system's.
+func trusted(file string) (func(*tls.Config) error, error) {
+	if file == "" {
+		return func(*tls.Config) error { return nil }, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca: %s has no certificate", file)
+	}
+	return func(c *tls.Config) error {
+		if c == nil {
+			return errors.New("ca is for TLS alone, rediss://")
+		}
+		c.RootCAs = pool
+		return nil
+	}, nil
 }

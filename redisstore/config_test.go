@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/mpc-coaching/coaching"
+	"github.com/mpc-coaching/coaching/internal/enginetest"
 	"github.com/mpc-coaching/coaching/redisstore"
 )
 
@@ -215,6 +216,31 @@ func TestOpenCluster(t *testing.T) {
 	if _, _, err := redisstore.Open(t.Context(), "redis://"+addrs[0]+"?prefix=a"); err == nil {
 		if _, _, err = redisstore.Open(t.Context(), "redis://"+addrs[1]+"?prefix=a"); err == nil {
 			t.Errorf("plain clients of two masters both have the same slot")
+		}
+	}
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	cert, key := enginetest.Certificate(t)
+	port := freePort(t)
+	n := startServer(t, "--tls-port", fmt.Sprint(port), "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no")
+	addr := fmt.Sprintf("rediss://127.0.0.1:%d", port)
+	s, done, err := redisstore.Open(t.Context(), addr+"?ca="+cert)
+	if err != nil {
+		t.Fatalf("Open with the server's certificate = %v", err)
+	}
+	defer done()
+	f := watch(t, s, "")
+	f.Until(put(t, s, live(1)))
+	for url, want := range map[string]string{
+		addr:                                  "certificate",
+		addr + "?ca=" + key:                   "no certificate",
+		addr + "?ca=" + key + ".gone":         "ca: ",
+		"redis://" + n.addr() + "?ca=" + cert: "rediss://",
+	} {
+		if _, _, err := redisstore.Open(t.Context(), url); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Open(%s) = %v, want an error that says %q", url, err, want)
 		}
 	}
 }
