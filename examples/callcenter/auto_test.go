@@ -143,7 +143,7 @@ func TestStopsWithOpenStreams(t *testing.T) {
 			defer stop()
 			done := make(chan error, 1)
 			go func() { done <- a.serve(ctx) }()
-			for _, path := range []string{"/_/phones/sip:ann@phone.plivo.com/stream", "/supervisor/lee/console/api/stream"} {
+			for _, path := range []string{"/_/phones/stream?address=sip:ann@phone.plivo.com", "/supervisor/lee/console/api/stream"} {
 				resp, err := http.Get(a.url() + path)
 				if err != nil {
 					t.Fatal(err)
