@@ -259,7 +259,7 @@ func TestTLS(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Open with the server's certificate = %v", err)
 	}
-	defer done()
+	t.Cleanup(func() { _ = done() }) // after the watch has ended
 	f := watch(t, s, "")
 	f.Until(put(t, s, live(1)))
 	if _, _, err := natsstore.Open(t.Context(), addr); err == nil || !strings.Contains(err.Error(), "certificate") {

@@ -210,7 +210,7 @@ func TestOpenCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer done()
+	t.Cleanup(func() { _ = done() }) // after the watch has ended
 	put(t, s, live(1))
 	// A plain client knows nothing of slots.
 	if _, _, err := redisstore.Open(t.Context(), "redis://"+addrs[0]+"?prefix=a"); err == nil {
@@ -230,7 +230,7 @@ func TestTLS(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Open with the server's certificate = %v", err)
 	}
-	defer done()
+	t.Cleanup(func() { _ = done() }) // after the watch has ended
 	f := watch(t, s, "")
 	f.Until(put(t, s, live(1)))
 	for url, want := range map[string]string{
