@@ -12,7 +12,7 @@ import (
 // An engine is a NATS server as the cases of enginetest want it.
 type engine struct{ node *node }
 
-func startEngine(t *testing.T) engine { return engine{startNode(t, nil)} }
+func startEngine(tb testing.TB) enginetest.Engine { return engine{startNode(tb, nil)} }
 
 func (e engine) Addr() string { return fmt.Sprintf("127.0.0.1:%d", e.node.options.Port) }
 func (e engine) Stop()        { e.node.stop() }
@@ -23,39 +23,9 @@ func (e engine) Open(tb testing.TB, addr string, timeout time.Duration) enginete
 	return open(tb, natsstore.Config{Conn: connect(tb, "nats://"+addr), Timeout: timeout})
 }
 
-func TestServerRestarts(t *testing.T) {
+func TestEngine(t *testing.T) {
 	t.Parallel()
-	enginetest.Restarts(t, startEngine(t))
-}
-
-func TestServerLosesItsData(t *testing.T) {
-	t.Parallel()
-	enginetest.LosesItsData(t, startEngine(t))
-}
-
-func TestConnectionIsCut(t *testing.T) {
-	t.Parallel()
-	enginetest.ConnectionIsCut(t, startEngine(t))
-}
-
-func TestChangesWhileAway(t *testing.T) {
-	t.Parallel()
-	enginetest.ChangesWhileAway(t, startEngine(t))
-}
-
-func TestSlowReader(t *testing.T) {
-	t.Parallel()
-	enginetest.SlowReader(t, startEngine(t))
-}
-
-func TestTwoStores(t *testing.T) {
-	t.Parallel()
-	enginetest.TwoStores(t, startEngine(t))
-}
-
-func TestVersionsRiseOverForgetting(t *testing.T) {
-	t.Parallel()
-	enginetest.VersionsRiseOverForgetting(t, startEngine(t), promises.ForgetsWithin)
+	enginetest.Run(t, startEngine, enginetest.Options{ForgetsWithin: promises.ForgetsWithin})
 }
 
 // Somebody deletes the bucket while all is connected.

@@ -4,16 +4,17 @@ import (
 	"testing"
 
 	"github.com/mpc-coaching/coaching/internal/duet"
-	"github.com/mpc-coaching/coaching/internal/enginetest"
 	"github.com/mpc-coaching/coaching/natsstore"
 )
 
-func TestTwoInstances(t *testing.T) {
+func TestTwoInstancesInCluster(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t)
-	enginetest.TwoInstances(t,
+	d := duet.Start(t,
 		open(t, natsstore.Config{Conn: connect(t, c[0].url())}),
 		open(t, natsstore.Config{Conn: connect(t, c[1].url())}))
+	d.Connect()
+	d.Finish()
 }
 
 // A server of three dies in the middle of a call: the one that leads.
@@ -34,9 +35,4 @@ func TestTwoInstancesWithoutAServer(t *testing.T) {
 	d.TakeOver()
 	d.HandBack()
 	d.End()
-}
-
-func TestTwoInstancesAfterLoss(t *testing.T) {
-	t.Parallel()
-	enginetest.TwoInstancesAfterLoss(t, startEngine(t))
 }

@@ -25,7 +25,7 @@ import (
 // An engine is a redis-server as the cases of enginetest want it.
 type engine struct{ server *server }
 
-func startEngine(t *testing.T) engine { return engine{startServer(t)} }
+func startEngine(tb testing.TB) enginetest.Engine { return engine{startServer(tb)} }
 
 func (e engine) Addr() string { return e.server.addr() }
 func (e engine) Stop()        { e.server.kill() }
@@ -36,41 +36,9 @@ func (e engine) Open(tb testing.TB, addr string, timeout time.Duration) enginete
 	return open(tb, redisstore.Config{Client: connect(tb, addr), Timeout: timeout})
 }
 
-func TestServerRestarts(t *testing.T) {
+func TestEngine(t *testing.T) {
 	t.Parallel()
-	enginetest.Restarts(t, startEngine(t))
-}
-
-func TestServerLosesItsData(t *testing.T) {
-	t.Parallel()
-	enginetest.LosesItsData(t, startEngine(t))
-}
-
-func TestConnectionIsCut(t *testing.T) {
-	t.Parallel()
-	if n := enginetest.ConnectionIsCut(t, startEngine(t)); n > 0 {
-		t.Errorf("%d cuts gave a Resync although Redis has all changes", n)
-	}
-}
-
-func TestChangesWhileAway(t *testing.T) {
-	t.Parallel()
-	enginetest.ChangesWhileAway(t, startEngine(t))
-}
-
-func TestSlowReader(t *testing.T) {
-	t.Parallel()
-	enginetest.SlowReader(t, startEngine(t))
-}
-
-func TestTwoStores(t *testing.T) {
-	t.Parallel()
-	enginetest.TwoStores(t, startEngine(t))
-}
-
-func TestVersionsRiseOverForgetting(t *testing.T) {
-	t.Parallel()
-	enginetest.VersionsRiseOverForgetting(t, startEngine(t), time.Second)
+	enginetest.Run(t, startEngine, enginetest.Options{ForgetsWithin: time.Second, KeepsFeed: true})
 }
 
 // Somebody empties Redis while all is connected, and calls are put at once.

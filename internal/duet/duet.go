@@ -182,6 +182,15 @@ func (d *Duet) End() {
 	}
 }
 
+// Finish has Mia coach, take over and hand back, and ends the call.
+func (d *Duet) Finish() {
+	d.t.Helper()
+	d.Barge()
+	d.TakeOver()
+	d.HandBack()
+	d.End()
+}
+
 func (d *Duet) do(verb string, f func(context.Context) error) {
 	d.t.Helper()
 	ctx, cancel := context.WithTimeout(d.t.Context(), 30*time.Second)

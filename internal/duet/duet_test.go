@@ -12,8 +12,5 @@ func TestOverMemory(t *testing.T) {
 	store := coaching.NewMemoryStore()
 	d := duet.Start(t, store, store)
 	d.Connect()
-	d.Barge()
-	d.TakeOver()
-	d.HandBack()
-	d.End()
+	d.Finish()
 }

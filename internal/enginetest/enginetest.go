@@ -32,6 +32,32 @@ type Store interface {
 	coaching.Watcher
 }
 
+// Options say how an engine differs from others.
+type Options struct {
+	ForgetsWithin time.Duration // after a call has expired
+	KeepsFeed     bool          // a reader that was cut off for a moment has missed nothing
+}
+
+// Run runs all cases, each with an engine of its own.
+func Run(t *testing.T, start func(testing.TB) Engine, o Options) {
+	for name, run := range map[string]func(*testing.T, Engine){
+		"Restarts":              restarts,
+		"LosesItsData":          losesItsData,
+		"ConnectionIsCut":       func(t *testing.T, e Engine) { connectionIsCut(t, e, o.KeepsFeed) },
+		"ChangesWhileAway":      changesWhileAway,
+		"SlowReader":            slowReader,
+		"TwoStores":             twoStores,
+		"VersionsRise":          func(t *testing.T, e Engine) { versionsRise(t, e, o.ForgetsWithin) },
+		"TwoInstances":          twoInstances,
+		"TwoInstancesAfterLoss": twoInstancesAfterLoss,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, start(t))
+		})
+	}
+}
+
 // Live is a small call that goes on.
 func Live(n int) coaching.Call {
 	return coaching.Call{ID: coaching.CallID(fmt.Sprintf("cctest%026d", n)), State: coaching.StateActive, Created: time.Now()}
