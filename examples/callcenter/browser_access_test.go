@@ -18,9 +18,8 @@ func TestBrowserAccess(t *testing.T) {
 	t.Parallel()
 	chromium(t)
 	c := startCenter(t)
-	p := &player{ctx: t.Context(), tour: c.tour}
+	p, b := c.player(), c.openLee()
 	play := func(i int) { c.tour.steps[i].play(p) }
-	b := openBrowser(t, "Lee", c.URL+"/supervisor/lee/console/", 1280, 800)
 	panel := func(verb string) {
 		t.Helper()
 		b.click(`[data-verb="` + verb + `"]`)

@@ -59,6 +59,14 @@ func openBrowser(t *testing.T, who, url string, width, height int) *browser {
 	return b
 }
 
+const leesConsole = "/supervisor/lee/console/"
+
+// openLee opens Lee's console.
+func (c *testCenter) openLee() *browser {
+	c.t.Helper()
+	return openBrowser(c.t, "Lee", c.URL+leesConsole, 1280, 800)
+}
+
 // tab opens another page in the same browser.
 func (b *browser) tab(who, url string) *browser {
 	b.t.Helper()

@@ -1,86 +1,14 @@
 package main
 
 import (
-	"io"
-	"net"
 	"slices"
-	"sync"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/mpc-coaching/coaching/internal/cable"
 )
-
-// A proxy is a network between a page and the center that can be cut.
-type proxy struct {
-	URL string
-
-	mu    sync.Mutex
-	cut   bool
-	conns map[net.Conn]bool
-}
-
-func startProxy(t *testing.T, to string) *proxy {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{URL: "http://" + ln.Addr().String(), conns: map[net.Conn]bool{}}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() { p.carry(conn, to) })
-		}
-	})
-	t.Cleanup(func() {
-		ln.Close()
-		p.set(true)
-		wg.Wait()
-	})
-	return p
-}
-
-func (p *proxy) carry(in net.Conn, to string) {
-	defer in.Close()
-	out, err := net.Dial("tcp", to)
-	if err != nil {
-		return
-	}
-	defer out.Close()
-	p.mu.Lock()
-	if p.cut {
-		p.mu.Unlock()
-		return
-	}
-	p.conns[in], p.conns[out] = true, true
-	p.mu.Unlock()
-	go func() {
-		io.Copy(out, in)
-		out.Close()
-	}()
-	io.Copy(in, out)
-	p.mu.Lock()
-	delete(p.conns, in)
-	delete(p.conns, out)
-	p.mu.Unlock()
-}
-
-// set cuts the network, connections that are open included, or mends it.
-func (p *proxy) set(cut bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.cut = cut
-	if cut {
-		for c := range p.conns {
-			c.Close()
-		}
-	}
-}
 
 // view is all that a page of the console shows, but for what counts seconds,
 // comes and goes, or is only for screen readers to announce.
@@ -115,33 +43,30 @@ func TestBrowserReconnect(t *testing.T) {
 	t.Parallel() // it mostly waits, as they all do
 	chromium(t)
 	c := startCenter(t)
-	p := &player{ctx: t.Context(), tour: c.tour}
-	net := startProxy(t, c.URL[len("http://"):])
-	b := openBrowser(t, "Lee", net.URL+"/supervisor/lee/console/", 1280, 800)
-	other := func(from string) {
-		p.must("a call from "+from, c.tour.api.call(p.ctx, "POST", "/_/calls", map[string]string{"from": from, "to": tourHotline}, nil))
-	}
+	p := c.player()
+	wire := cable.New(t, strings.TrimPrefix(c.URL, "http://"))
+	b := openBrowser(t, "Lee", "http://"+wire.Addr()+leesConsole, 1280, 800)
 	press := func(address, key string) {
 		until(t, address+" "+key, func() bool { return c.tour.api.call(p.ctx, "POST", phonePath(address)+"/"+key, nil, nil) == nil })
 	}
 	c.tour.steps[0].play(p)
 	c.tour.steps[1].play(p)
-	other("14155550888")
+	c.another("14155550888")
 	b.see("two rows", `all('[data-testid="calls"] > *').length === 2`) // else the second pushes the first away
 	b.click(`[data-testid="calls"] [data-call="` + c.tour.call + `"] a`)
 	b.see("two calls, one open", `all('[data-testid="calls"] > *').length === 2 && at('[data-testid="call"]')?.dataset.phase === 'talking' && at('[data-verb="barge"]')`)
 
-	net.set(true)
+	wire.Cut()
 	begun := time.Now()
 	b.see("the banner", `at('[data-testid="banner"]')`)
 	changes := []func(){
 		func() { c.tour.steps[2].play(p) },
 		func() { c.tour.steps[3].play(p) },
 		func() { press("sip:cay@phone.plivo.com", "answer") },
-		func() { other("14155550777") },
+		func() { c.another("14155550777") },
 		func() { c.tour.steps[7].play(p) },
 		func() { press("14155550888", "hangup") },
-		func() { other("14155550999") },
+		func() { c.another("14155550999") },
 		func() { press("14155550777", "hangup") },
 	}
 	pace := time.NewTicker(31 * time.Second / time.Duration(len(changes)))
@@ -156,7 +81,7 @@ func TestBrowserReconnect(t *testing.T) {
 		t.Fatalf("the page was cut off for %s, want 30s", cut)
 	}
 
-	net.set(false)
+	wire.Mend()
 	mended := time.Now()
 	b.within(10*time.Second, "connected", `at('[data-connection="live"]') && !at('[data-testid="banner"]')`)
 	got := b.settled()
@@ -170,7 +95,7 @@ func TestBrowserReconnect(t *testing.T) {
 	if !look[bool](b, `at('[data-supervision="lee"]')?.dataset.mode === 'open' && Boolean(at('g[data-hears="customer>supervisor:lee"]'))`) {
 		t.Error("the open call does not show that Lee has taken over")
 	}
-	fresh := openBrowser(t, "Lee, anew", c.URL+"/supervisor/lee/console/"+look[string](b, "location.hash"), 1280, 800)
+	fresh := openBrowser(t, "Lee, anew", c.URL+leesConsole+look[string](b, "location.hash"), 1280, 800)
 	if anew := fresh.settled(); anew != got {
 		t.Errorf("after the cut the page shows\n%s\na new one\n%s", got, anew)
 	}
@@ -182,8 +107,7 @@ func TestBrowserReload(t *testing.T) {
 	t.Parallel()
 	chromium(t)
 	c := startCenter(t)
-	p := &player{ctx: t.Context(), tour: c.tour}
-	b := openBrowser(t, "Lee", c.URL+"/supervisor/lee/console/", 1280, 800)
+	p, b := c.player(), c.openLee()
 	for i, s := range c.tour.steps {
 		s.play(p)
 		if i == 0 {

@@ -21,7 +21,7 @@ func TestBrowserScenarios(t *testing.T) {
 	cust := openBrowser(t, "customer", c.URL+"/customer", 420, 640)
 	ann := openBrowser(t, "Ann", c.URL+"/agent/ann", 900, 1000)
 	lee := openBrowser(t, "Lee", c.URL+"/supervisor/lee", 900, 1000)
-	watch := openBrowser(t, "Lee’s second screen", c.URL+"/supervisor/lee/console/", 1280, 800)
+	watch := openBrowser(t, "Lee’s second screen", c.URL+leesConsole, 1280, 800)
 
 	// Connect: the customer calls and Ann answers.
 	watch.see("an empty wallboard", `at('[data-testid="empty"]')`)
@@ -198,15 +198,14 @@ func TestBrowserPress(t *testing.T) {
 	t.Parallel()
 	chromium(t)
 	c := startCenter(t)
-	p := &player{ctx: t.Context(), tour: c.tour}
-	b := openBrowser(t, "Lee", c.URL+"/supervisor/lee/console/", 1280, 800)
+	p, b := c.player(), c.openLee()
 	c.tour.steps[0].play(p)
 	c.tour.steps[1].play(p)
 	row := `[data-testid="calls"] [data-call="` + c.tour.call + `"] a`
 	b.see("Ann talks", `at('[data-phase="talking"]')`)
 	x, y := b.spot(row)
 	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, x, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
-	p.must("a second call", c.tour.api.call(p.ctx, "POST", "/_/calls", map[string]string{"from": "14155550888", "to": tourHotline}, nil))
+	c.another("14155550888")
 	until(t, "two calls", func() bool { return len(c.liveCalls()) == 2 })
 	time.Sleep(200 * time.Millisecond) // in which the page hears of it
 	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, x, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
@@ -220,7 +219,7 @@ func TestBrowserManyPages(t *testing.T) {
 	t.Parallel()
 	chromium(t)
 	c := startCenter(t)
-	p := &player{ctx: t.Context(), tour: c.tour}
+	p := c.player()
 	front := openBrowser(t, "all three", c.URL+"/", 1440, 900)
 	cust := front.tab("customer", c.URL+"/customer")
 	ann := front.tab("Ann", c.URL+"/agent/ann")

@@ -101,13 +101,24 @@ func (c *testCenter) do(method, path, body string, head map[string]string) (*htt
 	return resp, string(data)
 }
 
+// player plays the tour's steps.
+func (c *testCenter) player() *player { return &player{ctx: c.t.Context(), tour: c.tour} }
+
+// another has somebody else call.
+func (c *testCenter) another(from string) {
+	c.t.Helper()
+	if err := c.tour.api.call(c.t.Context(), "POST", "/_/calls", map[string]string{"from": from, "to": tourHotline}, nil); err != nil {
+		c.t.Fatalf("a call from %s: %v", from, err)
+	}
+}
+
 // liveCalls returns the calls that Lee sees and their states, sorted.
 func (c *testCenter) liveCalls() []string {
 	c.t.Helper()
 	var list struct {
 		Calls []struct{ ID, State string }
 	}
-	_, body := c.get("/supervisor/lee/console/api/calls")
+	_, body := c.get(leesConsole + "api/calls")
 	if err := json.Unmarshal([]byte(body), &list); err != nil {
 		c.t.Fatal(err)
 	}
