@@ -128,9 +128,16 @@ func Open(ctx context.Context, rawURL string) (*Store, func() error, error) {
 		return fail("the URL's query is malformed")
 	}
 	cfg := Config{Prefix: query.Get("prefix")}
-	trust, err := trusted(query.Get("ca"))
-	if err != nil {
-		return fail(err.Error())
+	trust := func(*tls.Config) {}
+	if ca := query.Get("ca"); ca != "" {
+		pool, err := certificates(ca)
+		if err == nil && u.Scheme != "rediss" {
+			err = errors.New("ca is for TLS alone, rediss://")
+		}
+		if err != nil {
+			return fail(err.Error())
+		}
+		trust = func(c *tls.Config) { c.RootCAs = pool }
 	}
 	query.Del("prefix")
 	query.Del("ca")
@@ -139,19 +146,22 @@ func Open(ctx context.Context, rawURL string) (*Store, func() error, error) {
 	case query.Has("addr") && !query.Has("master_name"):
 		o, perr := redis.ParseClusterURL(u.String())
 		if err = perr; err == nil {
-			o.ContextTimeoutEnabled, err = true, trust(o.TLSConfig)
+			o.ContextTimeoutEnabled = true
+			trust(o.TLSConfig)
 			cfg.Client = redis.NewClusterClient(o)
 		}
 	case query.Has("master_name"):
 		o, perr := redis.ParseFailoverURL(u.String())
 		if err = perr; err == nil {
-			o.ContextTimeoutEnabled, err = true, trust(o.TLSConfig)
+			o.ContextTimeoutEnabled = true
+			trust(o.TLSConfig)
 			cfg.Client = redis.NewFailoverClient(o)
 		}
 	default:
 		o, perr := redis.ParseURL(u.String())
 		if err = perr; err == nil {
-			o.ContextTimeoutEnabled, err = true, trust(o.TLSConfig)
+			o.ContextTimeoutEnabled = true
+			trust(o.TLSConfig)
 			cfg.Client = redis.NewClient(o)
 		}
 	}
@@ -169,12 +179,8 @@ func Open(ctx context.Context, rawURL string) (*Store, func() error, error) {
 	return s, cfg.Client.Close, nil
 }
 
-// trusted returns what lets TLS trust the certificates of a file alone; "": the
-// system's.
-func trusted(file string) (func(*tls.Config) error, error) {
-	if file == "" {
-		return func(*tls.Config) error { return nil }, nil
-	}
+// certificates reads those of a file.
+func certificates(file string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("ca: %w", err)
@@ -183,11 +189,5 @@ func trusted(file string) (func(*tls.Config) error, error) {
 	if !pool.AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("ca: %s has no certificate", file)
 	}
-	return func(c *tls.Config) error {
-		if c == nil {
-			return errors.New("ca is for TLS alone, rediss://")
-		}
-		c.RootCAs = pool
-		return nil
-	}, nil
+	return pool, nil
 }
