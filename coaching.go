@@ -163,7 +163,7 @@ func (f *Flow) commitFor(ctx context.Context, id CallID, in, absent input, bound
 // pause waits before another try, with jitter; false means that time is up.
 func (f *Flow) pause(ctx context.Context, try int) bool {
 	most := min(time.Millisecond<<min(try, 8), 100*time.Millisecond)
-	t := time.NewTimer(most/2 + time.Duration(f.source()%uint64(most/2+1)))
+	t := time.NewTimer(most/2 + f.jitter(most/2+1))
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
@@ -172,6 +172,9 @@ func (f *Flow) pause(ctx context.Context, try int) bool {
 		return true
 	}
 }
+
+// jitter draws a time below d.
+func (f *Flow) jitter(d time.Duration) time.Duration { return time.Duration(f.source() % uint64(d)) }
 
 // sameWork recognises our own write after an error of Put: claims by their
 // random owner, everything else by nothing but chance, so only claims count.

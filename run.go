@@ -113,7 +113,7 @@ func (r *runner) ready(now time.Time) (ids []CallID, next time.Time) {
 func (r *runner) loop(ctx context.Context) {
 	// What is due at a moment all instances would claim at that moment, and all
 	// but one in vain: each has its own part of a millisecond.
-	skew := time.Duration(r.f.source() % uint64(time.Millisecond))
+	skew := r.f.jitter(time.Millisecond)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {

@@ -34,7 +34,7 @@ func (r *runner) sweeping(ctx context.Context) {
 			}
 		}
 		// Not all instances at once, who may have been started together.
-		sleep(ctx, f.cfg.SweepInterval-time.Duration(f.source()%uint64(f.cfg.SweepInterval/20)))
+		sleep(ctx, f.cfg.SweepInterval-f.jitter(f.cfg.SweepInterval/20))
 	}
 }
 
