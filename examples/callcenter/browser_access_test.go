@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/accessibility"
 	cdpemulation "github.com/chromedp/cdproto/emulation"
@@ -85,6 +86,7 @@ func TestBrowserAccess(t *testing.T) {
 // accessible checks all that for what the page shows now.
 func (b *browser) accessible(what string) {
 	b.t.Helper()
+	b.steady()
 	b.named(what)
 	b.tabbed(what)
 	for _, scheme := range []string{"dark", "light"} {
@@ -119,6 +121,21 @@ func (b *browser) accessible(what string) {
 	}
 	b.do(chromedp.EmulateViewport(1280, 800))
 	b.still()
+}
+
+// steady waits until the same controls have been there for a while: what the
+// viewer may do is asked for after the people of a call have changed.
+func (b *browser) steady() {
+	b.t.Helper()
+	since, last := time.Now(), ""
+	for deadline := time.Now().Add(10 * time.Second); time.Since(since) < 400*time.Millisecond; time.Sleep(40 * time.Millisecond) {
+		if now := look[string](b, `all('a[href], button, input').map((el) => el.outerHTML).join('\n')`); now != last {
+			since, last = time.Now(), now
+		}
+		if time.Now().After(deadline) {
+			b.fail("the controls do not come to rest")
+		}
+	}
 }
 
 var controlRoles = []string{"button", "link", "textbox", "searchbox", "combobox", "checkbox", "switch", "radio", "slider", "spinbutton", "listbox", "tab", "menuitem"}
