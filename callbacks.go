@@ -146,7 +146,7 @@ func (f *Flow) ofCall(cb *callback, name CallID) (CallID, error) {
 	if id == "" {
 		id = name
 	}
-	if !validCallID(id) || !strings.HasPrefix(string(id), f.cfg.Prefix) {
+	if !f.ours(id) {
 		return "", nil
 	}
 	return id, nil

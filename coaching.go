@@ -106,6 +106,13 @@ func callIDOf(prefix, callUUID string) CallID {
 	return CallID(prefix + strings.ReplaceAll(callUUID, "-", ""))
 }
 
+// ours reports whether an id is one that callIDOf makes with our prefix. Its
+// length counts, since one deployment's prefix may begin another's.
+func (f *Flow) ours(id CallID) bool {
+	rest, found := strings.CutPrefix(string(id), f.cfg.Prefix)
+	return found && all(rest, 32, 32, isHex)
+}
+
 const (
 	commitTime = 4 * time.Second // get, apply, put repeats on a conflict for so long
 	answerTime = time.Second     // the same for /answer
@@ -194,12 +201,14 @@ func sameWork(again, _ Call, in input) bool {
 // committed wakes Run for a call whose steps may be due.
 func (f *Flow) committed(c Call) {
 	f.mu.Lock()
-	if !f.dirty[c.ID] {
-		f.dirty[c.ID] = true
-		f.order = append(f.order, c.ID)
-	}
-	if f.running > 0 && !f.own[c.ID].covers(c) {
-		f.fresh[c.ID], f.own[c.ID] = c, stamp{c.Version, c.Created}
+	if f.running > 0 { // a Run that begins later finds the call in the store
+		if !f.dirty[c.ID] {
+			f.dirty[c.ID] = true
+			f.order = append(f.order, c.ID)
+		}
+		if !f.own[c.ID].covers(c) {
+			f.fresh[c.ID], f.own[c.ID] = c, stamp{c.Version, c.Created}
+		}
 	}
 	if !c.Live() {
 		delete(f.own, c.ID)

@@ -11,9 +11,10 @@ func GuardLength(c Call) int { return len(c.work.Seen) }
 // EffectiveConfig is a Flow's Config with its defaults filled in.
 func EffectiveConfig(f *Flow) Config { return f.cfg }
 
-// Remembered is of how many calls a Flow knows what it committed last.
+// Remembered is of how many calls a Flow knows what it committed last, or that
+// they are to be looked at.
 func Remembered(f *Flow) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.own) + len(f.fresh)
+	return len(f.own) + len(f.fresh) + len(f.order)
 }

@@ -163,7 +163,7 @@ func (m *machine) readDone(c *Call, s step, d done, now time.Time) {
 			return
 		}
 		w.Misses++
-		if w.Misses >= 2 || s.MPC {
+		if w.Misses >= 2 { // one alone may be a gateway's word, and ends no call
 			m.ended(c, now, ExitUnknown)
 			return
 		}

@@ -26,3 +26,23 @@ func TestInstancesForgetEndedCalls(t *testing.T) {
 		}
 	})
 }
+
+// So does a process that only serves callbacks, beside one that runs.
+func TestServingAloneRemembersNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := open(t, nil)
+		web, err := coaching.New(s.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.front.set(web.Handler())
+		for range 5 {
+			customer, _, _ := s.connected()
+			customer.Hangup()
+			after(time.Minute)
+		}
+		if n := coaching.Remembered(web); n != 0 {
+			t.Errorf("five calls later a Flow without Run remembers %d, want none", n)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package coaching_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +113,51 @@ func TestR18Foreign(t *testing.T) {
 		}
 		s.dials("the foreign one", 1)
 	})
+}
+
+// R18: two deployments share an account, and the prefix of one begins the other's.
+func TestR18PrefixOfAPrefix(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := open(t, nil, func(cfg *coaching.Config) { cfg.Prefix = "acme2" })
+		c, a, _ := s.connected()
+		other := s.cfg
+		other.Prefix, other.Store, other.PublicURL = "acme", coaching.NewMemoryStore(), "https://other.example.com/plivo"
+		_, stop := s.startWith(other)
+		s.front.set(s.flow.Handler())
+		after(time.Minute)
+		if stop(); !s.talks(c, a) {
+			t.Errorf("the customer is %v, want to talk with Ann", c.State())
+		}
+	})
+}
+
+// R18: one 404 does not end a call: it may be a gateway's.
+func TestR18OneMiss(t *testing.T) {
+	for _, op := range []string{"GetMPC", "ListParticipants"} {
+		t.Run(op, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := open(t, nil)
+				c := s.call()
+				v := s.watchOver(c)
+				s.phone(ann, plivotest.PhonePlan{After: 20 * time.Second})
+				after(8 * time.Second)
+				missed := false
+				s.once(func(r plivotest.Request) bool {
+					ours := r.Op == op && strings.HasPrefix(r.MPC, "uuid_")
+					missed = missed || ours
+					return ours
+				}, plivotest.Failure{Status: 404, Body: "<html>no such backend</html>", NoEffect: true})
+				after(5 * time.Minute)
+				if !missed {
+					t.Error("nobody has read")
+				}
+				if !s.talks(c, s.leg(ann)) {
+					t.Errorf("the customer is %v, want to talk with Ann", c.State())
+				}
+				v.atMost(5 * time.Second)
+			})
+		})
+	}
 }
 
 // R18: a multiparty call of our prefix that no callback tells of and that our

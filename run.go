@@ -43,6 +43,8 @@ func (f *Flow) Run(ctx context.Context) error {
 		f.started = make(chan struct{})
 		clear(f.fresh)
 		clear(f.own)
+		clear(f.dirty)
+		f.order = nil
 	}
 	f.ranOnce = true
 	f.mu.Unlock()

@@ -159,7 +159,7 @@ func (f *Flow) serveSupervisor(ctx context.Context, cb *callback) reply {
 		return reply{status: http.StatusBadRequest, err: err}
 	}
 	id, hash, ok := splitTicket(value)
-	if !ok || !strings.HasPrefix(string(id), f.cfg.Prefix) {
+	if !ok || !f.ours(id) {
 		return refuse(errors.New("no ticket"))
 	}
 	c, err := f.cfg.Store.Get(ctx, id)

@@ -95,7 +95,7 @@ func (f *Flow) awaitBudget(ctx context.Context) bool {
 // found looks at one live MPC of a sweep.
 func (f *Flow) found(ctx context.Context, x MPC) {
 	id := CallID(x.FriendlyName)
-	if !validCallID(id) || !strings.HasPrefix(string(id), f.cfg.Prefix) || x.UUID == "" {
+	if !f.ours(id) || x.UUID == "" {
 		return
 	}
 	n := news{kind: newsOther, mpc: x.UUID}
