@@ -27,20 +27,21 @@ func (c *Call) addLeg(l leg) *leg {
 // dialDone takes in the answer to add-participant (R6).
 func (m *machine) dialDone(c *Call, s step, d done, now time.Time) {
 	if d.Out == clientThrottled && s.Tries < 5 && c.State != StateEnded {
-		again := false
+		rings := false
 		for _, id := range s.Legs {
 			if l := c.leg(id); l != nil && l.State == legOut {
-				l.State, l.Deadline, again = legPlanned, time.Time{}, true
+				l.State, l.Deadline, rings = legPlanned, time.Time{}, true
 			} else if l != nil {
 				l.HungUp = true // it never rang
 			}
 		}
-		if again {
-			s.Sent, s.Owner, s.From, s.Tries = false, "", now.Add(max(d.After, backoff(s.Tries+1))), s.Tries+1
+		if rings {
+			s.Sent, s.Owner, s.From, s.Tries = false, "", now.Add(again(d, s.Tries+1, patience)), s.Tries+1
 			c.work.Steps = append(c.work.Steps, s)
 		}
 		return
 	}
+	c.takeCalls(s.Legs, d.Calls)
 	for _, id := range s.Legs {
 		l := c.leg(id)
 		if l == nil {
@@ -49,11 +50,6 @@ func (m *machine) dialDone(c *Call, s step, d done, now time.Time) {
 		switch d.Out {
 		case clientOK:
 			l.Request = d.Req
-			for j, k := range d.Calls {
-				if sameAddress(k.To, l.To) || len(d.Calls) == len(s.Legs) && k.To == "" && s.Legs[j] == id {
-					l.CallUUID = k.CallUUID
-				}
-			}
 			l.Deadline = now.Add(time.Duration(l.Ring)*time.Second + m.queue)
 			if l.Rang {
 				l.Deadline = now.Add(time.Duration(l.Ring)*time.Second + ringGrace)
@@ -77,6 +73,26 @@ func (m *machine) dialDone(c *Call, s step, d done, now time.Time) {
 	c.work.moved = true
 }
 
+// takeCalls gives the legs of a dial the calls that ring them, one to one: two
+// agents may share a phone. A callback may have told of some already.
+func (c *Call) takeCalls(legs []int, calls []dialled) {
+	for i, k := range calls {
+		if c.legByCall(k.CallUUID) != nil {
+			continue
+		}
+		for j, id := range legs {
+			l := c.leg(id)
+			if l == nil || l.CallUUID != "" {
+				continue
+			}
+			if sameAddress(k.To, l.To) || len(calls) == len(legs) && (k.To == "" && i == j || len(legs) == 1) {
+				l.CallUUID = k.CallUUID
+				break
+			}
+		}
+	}
+}
+
 // ringGrace is how long after its ring time a leg that rings is given up.
 const ringGrace = 5 * time.Second
 
@@ -98,7 +114,7 @@ func (n legNews) on(m *machine, c *Call, now time.Time) error {
 	l := c.legByCall(n.call)
 	if l == nil && n.step != 0 {
 		for i := range c.work.Legs {
-			if o := &c.work.Legs[i]; o.Step == n.step && o.CallUUID == "" && sameAddress(o.To, n.to) {
+			if o := &c.work.Legs[i]; l == nil && o.Step == n.step && o.CallUUID == "" && sameAddress(o.To, n.to) {
 				l = o
 			}
 		}
@@ -107,18 +123,11 @@ func (n legNews) on(m *machine, c *Call, now time.Time) error {
 			c.work.moved = true
 		}
 	}
-	final := true
-	switch n.status {
-	case CallRinging:
-		final = false
-		if l != nil && l.State == legOut && !l.Rang {
-			l.Rang = true
-			l.Deadline = now.Add(time.Duration(l.Ring)*time.Second + ringGrace)
-		}
-	case CallInProgress, "":
-		final = false
+	if n.status == CallRinging && l != nil && l.State == legOut && !l.Rang {
+		l.Rang = true
+		l.Deadline = now.Add(time.Duration(l.Ring)*time.Second + ringGrace)
 	}
-	if !final {
+	if !n.status.Final() { // nor is one that nobody declared: the phone may ring on
 		return nil
 	}
 	m.legEnded(c, n.call, n.code, n.source)

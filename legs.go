@@ -267,7 +267,7 @@ func (m *machine) hangupDone(c *Call, s step, d done, now time.Time) {
 			l.HungUp = true
 			continue
 		}
-		l.HangNext = now.Add(max(d.After, backoff(l.HangTry)))
+		l.HangNext = now.Add(again(d, l.HangTry, shortPatience))
 		if l.Chase {
 			c.addStep(step{Kind: s.Kind, UUID: s.UUID, From: l.HangNext})
 		}

@@ -126,6 +126,20 @@ func backoff(tries int) time.Duration {
 	return min(250*time.Millisecond<<min(max(tries-1, 0), 5), 5*time.Second)
 }
 
+// How long Retry-After may keep a request waiting. Plivo counts requests over
+// 5 s, so nothing has to wait longer. What changes who hears whom cannot wait
+// that long: the customer may be in silence, or hear a supervisor who was to be
+// lowered.
+const (
+	patience      = 5 * time.Second
+	shortPatience = time.Second
+)
+
+// again returns how long to wait after a request that did not do.
+func again(d done, tries int, patience time.Duration) time.Duration {
+	return max(min(d.After, patience), backoff(tries))
+}
+
 // end decides that the call ends, for that reason. The first reason stays.
 func (m *machine) end(c *Call, now time.Time, why ExitReason) {
 	if c.work.Ending || c.State == StateEnded {

@@ -162,7 +162,7 @@ func (m *model) setFaults(kind int) {
 		case 5:
 			return &plivotest.Failure{AfterDelay: 7 * time.Second}
 		case 6:
-			return &plivotest.Failure{Status: 429, Header: http.Header{"Retry-After": {"1"}}}
+			return &plivotest.Failure{Status: 429, Header: http.Header{"Retry-After": {[]string{"1", "600"}[r.IntN(2)]}}}
 		}
 		return &plivotest.Failure{Delay: time.Duration(r.IntN(3000)) * time.Millisecond}
 	})

@@ -140,7 +140,7 @@ func (m *machine) finish(c *Call, s step, d done, now time.Time) {
 		c.wantRead(now, true)
 	case stepGhost:
 		if d.Out != clientOK && d.Out != clientGone && s.Tries < 8 {
-			s.Sent, s.From, s.Tries = false, now.Add(max(d.After, backoff(s.Tries+1))), s.Tries+1
+			s.Sent, s.From, s.Tries = false, now.Add(again(d, s.Tries+1, patience)), s.Tries+1
 			c.work.Steps = append(c.work.Steps, s)
 		}
 	case stepRead:
@@ -174,7 +174,7 @@ func (m *machine) updateDone(c *Call, s step, d done, now time.Time) {
 		f.outcome(d.Out, now, c.work.Tick, d.By)
 	}
 	if d.Out != clientOK {
-		f.Next = now.Add(max(d.After, backoff(f.Tries)))
+		f.Next = now.Add(again(d, f.Tries, shortPatience))
 	}
 	switch {
 	case doubt:
@@ -194,7 +194,7 @@ func (m *machine) kickDone(c *Call, s step, d done, now time.Time) {
 	if d.Out != clientOK && d.Out != clientGone {
 		n := c.failed(stepKick)
 		if p := c.member(s.Member); p != nil {
-			p.kickNext = now.Add(max(d.After, backoff(n)))
+			p.kickNext = now.Add(again(d, n, shortPatience))
 		}
 		return
 	}

@@ -30,6 +30,8 @@ func TestR6Outcomes(t *testing.T) {
 		{name: "201", dials: 1, served: ann, by: 5 * time.Second, outcomes: []coaching.LegOutcome{coaching.LegAnswered}},
 		{name: "429 with Retry-After", fault: plivotest.Failure{Status: 429, Header: http.Header{"Retry-After": {"3"}}}, dials: 2, served: ann, by: 9 * time.Second,
 			outcomes: []coaching.LegOutcome{coaching.LegAnswered}},
+		{name: "429 for an hour", fault: plivotest.Failure{Status: 429, Header: http.Header{"Retry-After": {"3600"}}}, dials: 2, served: ann, by: 11 * time.Second,
+			outcomes: []coaching.LegOutcome{coaching.LegAnswered}},
 		{name: "never connected", fault: plivotest.Failure{Refused: true}, dials: 2, served: ann, by: 6 * time.Second,
 			outcomes: []coaching.LegOutcome{coaching.LegAnswered}},
 		{name: "400", fault: plivotest.Failure{Status: 400}, dials: 2, served: bob, by: 9 * time.Second,
@@ -96,6 +98,50 @@ func TestR6Outcomes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Two agents share a telephone: each of its calls is one's of them.
+func TestR6SharedPhone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := open(t, nil, func(cfg *coaching.Config) {
+			cfg.Route = coaching.RingOnce(agentAnn, coaching.Agent{ID: "desk", Address: ann})
+		})
+		c := s.call()
+		after(40 * time.Second)
+		b := s.book(s.id(c))
+		_, first := b.Agent(agentAnn.ID)
+		_, second := b.Agent("desk")
+		if first == second {
+			t.Errorf("Ann is in: %v, the desk is in: %v, want one of them", first, second)
+		}
+		if len(b.Attempts) != 1 || b.Attempts[0].Reached == "" {
+			t.Errorf("attempts = %+v, want one that reached somebody", b.Attempts)
+		}
+	})
+}
+
+// A status that nobody declared is no end: the phone rings on, and whoever
+// answers it is let in.
+func TestR6UndeclaredStatus(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := open(t, nil)
+		_, _, id := s.connected()
+		s.phone(lee, plivotest.PhonePlan{After: 5 * time.Second})
+		barged := make(chan error, 1)
+		go func() { _, err := s.flow.Barge(t.Context(), id, supLee, nil); barged <- err }()
+		after(2 * time.Second)
+		l := s.leg(lee)
+		f := form("CallUUID", l.UUID(), "CallStatus", "early-media", "From", hotline, "To", lee, "Direction", "outbound")
+		if status, _ := s.post(s.sign("/leg?call="+string(id), f, "early")); status != http.StatusOK {
+			t.Errorf("a status nobody declared is answered with %d, want 200", status)
+		}
+		if err := <-barged; err != nil {
+			t.Errorf("Barge = %v, want nil", err)
+		}
+		if after(10 * time.Second); l.State() != plivotest.InProgress {
+			t.Errorf("Lee is %v, want in progress", l.State())
+		}
+	})
 }
 
 // Plivo refuses our credentials: dialling again would not help. The customer

@@ -3,6 +3,7 @@ package coaching_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -176,6 +177,29 @@ func TestR10ClosesUntilARead(t *testing.T) {
 				s.srv.FailFunc(nil)
 				after(20 * time.Second)
 				s.hears("when Plivo works again", legs, monitored...)
+			})
+		})
+	}
+}
+
+// (b) Plivo asks for ten minutes' patience: the customer is rid of the
+// supervisor all the same, by the same lock or the other.
+func TestR10NoPatienceWithAnOpenLock(t *testing.T) {
+	for _, n := range []int32{1, 1000} {
+		t.Run(fmt.Sprint(n, " answers"), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := open(t, nil)
+				e, id, legs := joined(t, s, coaching.ModeCoach)
+				if _, err := e.takeOver(t.Context(), s.flow, id, supLee, coaching.AgentKeep); err != nil {
+					t.Fatalf("TakeOver = %v", err)
+				}
+				s.times(n, func(r plivotest.Request) bool { return asks(r, legs["lee"], "mute", true) },
+					plivotest.Failure{Status: 429, Header: http.Header{"Retry-After": {"600"}}, NoEffect: true})
+				go s.flow.HandBack(t.Context(), id, "lee", nil)
+				s.within(3*time.Second, "the customer hears Lee no more", func() bool { return !s.srv.Hears(legs["customer"], legs["lee"]) })
+				s.srv.FailFunc(nil)
+				after(20 * time.Second)
+				s.hears("when Plivo works again", legs, coached...)
 			})
 		})
 	}
