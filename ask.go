@@ -274,12 +274,12 @@ func (a ask) leave(m *machine, c *Call, now time.Time) (*operation, error) {
 	if s == nil {
 		return nil, ErrNotFound
 	}
-	if !s.open() {
-		return nil, nil
-	}
 	o := c.opOf(s.ID)
 	if o != nil && o.Kind == opLeave {
-		return o, nil
+		return o, nil // perhaps over in the books, and their phone rings on
+	}
+	if !s.open() {
+		return nil, nil
 	}
 	p := c.member(s.Member)
 	if s.State == SupervisionJoined && p != nil && c.State == StateActive && c.customer() != nil && s.TookOver && !c.couldTalk(p) {

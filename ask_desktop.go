@@ -84,7 +84,10 @@ func (a ask) remove(m *machine, c *Call, now time.Time) (*operation, error) {
 
 func (a ask) transfer(m *machine, c *Call, now time.Time) (*operation, error) {
 	if o := c.pending(opTransfer); o != nil {
-		return nil, conflict("a transfer is pending")
+		if slices.Equal(o.To, a.to) {
+			return o, nil
+		}
+		return nil, conflict("a transfer to others is pending")
 	}
 	if c.State != StateActive || !c.hasLiveAgent() {
 		return nil, conflict("no agent is in the call to be transferred from")
@@ -103,6 +106,7 @@ func (a ask) transfer(m *machine, c *Call, now time.Time) (*operation, error) {
 			a.op.Members = append(a.op.Members, p.Member)
 		}
 	}
+	a.op.To = slices.Clone(a.to)
 	o := c.addOp(a.op, now, opPatience)
 	id := o.ID
 	attempt := m.ring(c, a.to, a.op.For, id, now)

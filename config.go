@@ -94,7 +94,7 @@ type Next struct {
 	Ring []Agent           // rung at once, at most 20; the first to answer wins
 	For  time.Duration     // ring time; 0: Config.RingTime
 	Wait time.Duration     // or: keep the music, and ask again then
-	Data map[string]string // merged into Call.Data, at most 4 KiB in all
+	Data map[string]string // merged into Call.Data; left out, and a log says so, where that came to more than 4 KiB
 }
 
 // An Agent is somebody to ring for a customer.
@@ -290,16 +290,27 @@ func validKey(s string) bool {
 	return s == "" || len(s) == 1 && strings.Contains("0123456789#*", s)
 }
 
+const dataLimit = 4 << 10
+
+// dataSize returns the bytes of keys and values of old with add merged into it.
+func dataSize(old, add map[string]string) (size int) {
+	for k, v := range add {
+		size += len(k) + len(v)
+	}
+	for k, v := range old {
+		if _, ok := add[k]; !ok {
+			size += len(k) + len(v)
+		}
+	}
+	return size
+}
+
 // check refuses an answer of Route that cannot be carried out.
 func (n Next) check() error {
 	if len(n.Ring) > maxRing {
 		return invalid("Next.Ring has more than %d agents", maxRing)
 	}
-	size := 0
-	for k, v := range n.Data {
-		size += len(k) + len(v)
-	}
-	if size > 4<<10 {
+	if dataSize(nil, n.Data) > dataLimit {
 		return invalid("Next.Data has more than 4 KiB")
 	}
 	if n.For < 0 || n.For > 2*time.Minute || n.Wait < 0 {

@@ -101,6 +101,17 @@ func (c *Call) opOf(id SupervisorID) *operation {
 	return nil
 }
 
+// lastOp returns what was asked last about a supervisor, pending or finished
+// within keepOps.
+func (c *Call) lastOp(id SupervisorID) (last *operation) {
+	for i := range c.work.Ops {
+		if o := &c.work.Ops[i]; o.Sup == id && (last == nil || o.ID > last.ID) {
+			last = o
+		}
+	}
+	return last
+}
+
 func (c *Call) pending(k opKind) *operation {
 	for i := range c.work.Ops {
 		if o := &c.work.Ops[i]; o.State == opPending && o.Kind == k {
@@ -265,10 +276,13 @@ func (m *machine) leaving(c *Call, o *operation, now time.Time) {
 	if o.Kind == opLeave {
 		s := c.supervision(o.Sup)
 		if s == nil || s.State == SupervisionEnded {
-			if l := c.leg(legOf(s)); l != nil && l.chased() && now.Before(o.Deadline) {
-				return // their phone may ring on
+			l := c.leg(legOf(s))
+			switch rings := l != nil && l.chased(); {
+			case !rings:
+				m.opDone(c, o, now)
+			case !now.Before(o.Deadline):
+				m.opFail(c, o, now, failUnknown, "their phone may ring on")
 			}
-			m.opDone(c, o, now)
 			return
 		}
 	} else if p := c.member(o.Member); p == nil || !p.Live() {

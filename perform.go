@@ -143,6 +143,10 @@ func (f *Flow) performRoute(ctx context.Context, c *Call, d *done) {
 	if err == nil {
 		err = next.check()
 	}
+	if err == nil && dataSize(c.Data, next.Data) > dataLimit {
+		f.cfg.Logger.Error("Next.Data would make Call.Data larger than 4 KiB; it is left out", "call", c.ID)
+		next.Data = nil
+	}
 	if err != nil {
 		f.cfg.Logger.Error("Route failed; the customer keeps the music", "call", c.ID, "err", err)
 		d.Out, d.Err = clientUnknown, "Route failed"

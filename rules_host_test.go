@@ -3,6 +3,10 @@ package coaching_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -111,6 +115,30 @@ func TestR19RouteNonsense(t *testing.T) {
 			s.dials(name, 0)
 		})
 	}
+}
+
+// Route's data add up to 4 KiB in a call; what is more is left out, and the rest
+// of the answer counts.
+func TestR19RouteDataAddUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		asked := 0
+		s := open(t, nil, func(cfg *coaching.Config) {
+			cfg.Route = func(context.Context, coaching.Call) (coaching.Next, error) {
+				asked++
+				next := coaching.Next{Wait: time.Second, Data: map[string]string{"latest": fmt.Sprint(asked), fmt.Sprint("asked-", asked): strings.Repeat("x", 1500)}}
+				if asked == 5 {
+					next = coaching.Next{Ring: []coaching.Agent{agentAnn}, Data: map[string]string{"latest": "5"}}
+				}
+				return next, nil
+			}
+		})
+		c := s.call()
+		s.eventually("customer and agent talk", func() bool { return s.talks(c, s.leg(ann)) })
+		data := s.book(s.id(c)).Data
+		if got := slices.Sorted(maps.Keys(data)); !slices.Equal(got, []string{"asked-1", "asked-2", "latest"}) || data["latest"] != "5" {
+			t.Errorf("Data has %v and the latest is %q, want what fits into 4 KiB and 5", got, data["latest"])
+		}
+	})
 }
 
 // Route waits by its own wish: it is asked again then, and not before.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func TestS28LeaveWhileRinging(t *testing.T) {
 			t.Fatalf("Barge = %v", err)
 		}
 		after(2 * time.Second)
-		_ = s.flow.Leave(t.Context(), id, "lee") // the phone may ring on: either answer is true
+		_ = s.flow.Leave(t.Context(), id, "lee") // nil or not, depending on when the phone is answered
 		after(20 * time.Second)
 		l := s.leg(lee)
 		if l.State() != plivotest.Ended {
@@ -47,6 +48,46 @@ func TestS28LeaveWhileRinging(t *testing.T) {
 		}
 		v.unheard()
 	})
+}
+
+// Leave says that a phone is given up only when it is: neither the verb nor
+// another one beside it returns nil while the phone rings.
+func TestS28LeaveWhilePhoneRings(t *testing.T) {
+	for name, fault := range map[string]plivotest.Failure{
+		"hang-ups fail":     {Status: 503, NoEffect: true},
+		"hang-ups are slow": {Delay: 3 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := open(t, nil)
+				_, _, id := s.connected()
+				s.phone(lee, plivotest.PhonePlan{After: 25 * time.Second})
+				if _, err := s.flow.Barge(t.Context(), id, supLee, &coaching.JoinOptions{NoWait: true}); err != nil {
+					t.Fatalf("Barge = %v", err)
+				}
+				after(time.Second)
+				s.srv.FailFunc(func(r plivotest.Request) *plivotest.Failure {
+					if r.Op == "HangupCall" {
+						return &fault
+					}
+					return nil
+				})
+				var leaving sync.WaitGroup
+				for n := range 2 {
+					leaving.Go(func() {
+						after(time.Duration(n) * 500 * time.Millisecond)
+						err := s.flow.Leave(t.Context(), id, "lee")
+						if rings := s.leg(lee).State() == plivotest.Ringing; rings != errors.Is(err, coaching.ErrUnknown) || !rings && err != nil {
+							t.Errorf("Leave = %v, and the phone rings: %v; want ErrUnknown if it does, else nil", err, rings)
+						}
+					})
+				}
+				leaving.Wait()
+				s.srv.FailFunc(nil)
+				after(20 * time.Second)
+			})
+		})
+	}
 }
 
 // Who is asked for again while the phone that was given up may still ring, or

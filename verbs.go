@@ -157,8 +157,9 @@ func (f *Flow) Leave(ctx context.Context, id CallID, sup SupervisorID) error {
 	return err
 }
 
-// Await waits for what is pending for a supervisor, such as a Barge with
-// NoWait, and returns its outcome; at once where nothing is.
+// Await waits for what was asked last about a supervisor, such as a Barge with
+// NoWait, and returns its outcome. What has ended is remembered for a minute;
+// later, nil says no more than that the supervisor is in the call.
 func (f *Flow) Await(ctx context.Context, id CallID, sup SupervisorID) (Supervision, error) {
 	if !validPersonID(string(sup)) {
 		return Supervision{}, wrap("Await", invalid("a SupervisorID matches [A-Za-z0-9._@-]{1,64}"))
@@ -171,9 +172,14 @@ func (f *Flow) Await(ctx context.Context, id CallID, sup SupervisorID) (Supervis
 	if s == nil {
 		return Supervision{}, wrap("Await", ErrNotFound)
 	}
-	if o := c.opOf(sup); o != nil {
+	o := c.opOf(sup)
+	if o == nil && s.State != SupervisionEnded {
+		o = c.lastOp(sup)
+	}
+	switch {
+	case o != nil:
 		c, err = f.await(ctx, id, o.ID, finishedOp)
-	} else if s.State == SupervisionEnded {
+	case s.State == SupervisionEnded:
 		err = fmt.Errorf("%s: %w", reasonOf(s), ErrNotApplied)
 	}
 	return supervisionIn(c, sup), wrap("Await", err)
@@ -226,8 +232,9 @@ func (f *Flow) onMember(ctx context.Context, op string, id CallID, m MemberID, a
 }
 
 // Transfer rings another agent; the first one leaves when the other is
-// confirmed audible. [ErrNotApplied]: nobody answered, the first one stays.
-// [ErrConflict]: somebody is being rung already, or no agent is in the call.
+// confirmed audible. Asked again for the same agents while that is under way,
+// it waits for the same. [ErrNotApplied]: nobody answered, the first one stays.
+// [ErrConflict]: somebody else is being rung already, or no agent is in the call.
 func (f *Flow) Transfer(ctx context.Context, id CallID, next Next) error {
 	err := next.check()
 	if err == nil && (len(next.Ring) == 0 || next.Wait != 0) {

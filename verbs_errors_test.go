@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -311,4 +313,90 @@ func TestHTTPStatusOfADenial(t *testing.T) {
 	if got := coaching.HTTPStatus(err); got != http.StatusForbidden {
 		t.Errorf("HTTPStatus(%v) = %d, want 403", err, got)
 	}
+}
+
+// Transfer asked for twice is done once, and both learn how it went; so does
+// the one whose store wrote it down and lost the answer.
+func TestTransferTwice(t *testing.T) {
+	to := coaching.Next{Ring: []coaching.Agent{agentBob}}
+	t.Run("pressed twice", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			s := open(t, nil)
+			_, _, id := s.connected()
+			errs := make(chan error, 2)
+			for range 2 {
+				go func() { errs <- s.flow.Transfer(t.Context(), id, to) }()
+				after(100 * time.Millisecond)
+			}
+			for range 2 {
+				if err := <-errs; err != nil {
+					t.Errorf("Transfer = %v, want nil", err)
+				}
+			}
+			s.dials("one for each agent", 2)
+		})
+	})
+	t.Run("the store's answer is lost", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			store := &muteStore{MemoryStore: coaching.NewMemoryStore()}
+			s := open(t, nil, func(cfg *coaching.Config) { cfg.Store = store })
+			_, _, id := s.connected()
+			store.mute.Store(true)
+			if err := s.flow.Transfer(t.Context(), id, to); err != nil {
+				t.Errorf("Transfer = %v, want nil", err)
+			}
+			s.dials("one for each agent", 2)
+		})
+	})
+	t.Run("to somebody else", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			s := open(t, nil)
+			_, _, id := s.connected()
+			s.phone(bob, plivotest.PhonePlan{After: 10 * time.Second})
+			go s.flow.Transfer(t.Context(), id, to)
+			after(time.Second)
+			other := coaching.Next{Ring: []coaching.Agent{{ID: "cal", Address: mia}}}
+			if err := s.flow.Transfer(t.Context(), id, other); !errors.Is(err, coaching.ErrConflict) {
+				t.Errorf("Transfer to another meanwhile = %v, want ErrConflict", err)
+			}
+			after(20 * time.Second)
+		})
+	})
+}
+
+// A muteStore writes down what it is given, and once says that it did not.
+type muteStore struct {
+	*coaching.MemoryStore
+	mute atomic.Bool
+}
+
+func (s *muteStore) Put(ctx context.Context, c coaching.Call) (coaching.Call, error) {
+	out, err := s.MemoryStore.Put(ctx, c)
+	if err == nil && s.mute.Swap(false) {
+		return coaching.Call{}, errors.New("no answer")
+	}
+	return out, err
+}
+
+// Await is told of what failed before it was called.
+func TestAwaitAfterFailure(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := open(t, nil)
+		_, _, id := s.connected()
+		s.srv.FailFunc(func(r plivotest.Request) *plivotest.Failure {
+			if r.Method == "GET" && s.leg(lee) != nil {
+				return &plivotest.Failure{Status: 503, NoEffect: true}
+			}
+			return nil
+		})
+		if _, err := s.flow.Barge(t.Context(), id, supLee, &coaching.JoinOptions{NoWait: true}); err != nil {
+			t.Fatalf("Barge = %v", err)
+		}
+		s.eventually("the verb has failed", func() bool {
+			return slices.ContainsFunc(s.book(id).History, func(r coaching.Record) bool { return r.Kind == coaching.RecordFailed })
+		})
+		if sup, err := s.flow.Await(t.Context(), id, "lee"); !errors.Is(err, coaching.ErrUnknown) {
+			t.Errorf("Await = %v in mode %v, want ErrUnknown: no read shows the mode", err, sup.Mode)
+		}
+	})
 }
