@@ -116,6 +116,8 @@ func (f *Flow) ours(id CallID) bool {
 const (
 	commitTime = 4 * time.Second // get, apply, put repeats on a conflict for so long
 	answerTime = time.Second     // the same for /answer
+	exitTime   = 2 * time.Second // of Exit: with answerTime before and after it 4 of the 5 s of retry's rt
+	redeemTime = 8 * time.Second // of Authorize at /supervisor: with answerTime and commitTime 13 of Plivo's 15 s
 )
 
 // commit gets a call, applies an input and puts the result, again and again
@@ -303,7 +305,7 @@ func (f *Flow) authorize(ctx context.Context, r AccessRequest) error {
 }
 
 // guardHost calls host code, which may panic or stall: it is given
-// RouteTimeout, a panic becomes an error, both are counted (R19). A stalled
+// RouteTimeout or what is left of ctx, a panic becomes an error, both are counted (R19). A stalled
 // call is left behind and keeps its goroutine until it returns.
 func guardHost[T any](ctx context.Context, f *Flow, hook string, call func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.RouteTimeout)

@@ -59,7 +59,9 @@ type Config struct {
 	// into the XML that Plivo wants, at /music. Empty: Plivo's own music.
 	WaitMusic, HoldMusic string
 	// Exit makes what a customer hears after the multiparty call. Nil: a
-	// spoken farewell for [ExitNobody], else nothing.
+	// spoken farewell for [ExitNobody] and [ExitUnknown], else nothing, and the
+	// same where Exit fails or takes longer than 2 s: the customer hears silence
+	// meanwhile, and Plivo does not wait for ever.
 	Exit func(context.Context, Call, ExitReason) (Document, error)
 	// Recording records calls. Nil: none.
 	Recording *Recording
@@ -70,7 +72,7 @@ type Config struct {
 
 	RingTime       time.Duration // how long phones ring; default 30 s, from 5 s to 120 s
 	RequestTimeout time.Duration // of one request to Plivo; default 5 s
-	RouteTimeout   time.Duration // of one Route, Directory, Authorize or Exit; default 5 s
+	RouteTimeout   time.Duration // of one Route, Directory or Authorize (at /supervisor at most 8 s), and of Exit (at most 2 s); default 5 s
 	SettleTime     time.Duration // how late a request may take effect; default 60 s
 	ReadLag        time.Duration // how old a read may be; default 2 s
 	CauseGrace     time.Duration // how long the cause of an agent's leaving is sought; default 2 s

@@ -95,6 +95,7 @@ func TestR17EveryRefusalSoundsTheSame(t *testing.T) {
 			return dial(d, v, leg)
 		},
 		"not allowed any more": func(d *desk) *httptest.ResponseRecorder { return dial(d, issue(d, nil), leg) },
+		"not allowed in time":  func(d *desk) *httptest.ResponseRecorder { return dial(d, issue(d, nil), leg) },
 		"while the store is down": func(d *desk) *httptest.ResponseRecorder {
 			v := issue(d, nil)
 			d.store.down.Store(true)
@@ -106,17 +107,24 @@ func TestR17EveryRefusalSoundsTheSame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := newDesk(t, func(c *coaching.Config) {
-					if name == "not allowed any more" {
-						c.Authorize = func(_ context.Context, r coaching.AccessRequest) error {
+					if strings.HasPrefix(name, "not allowed") {
+						c.RouteTimeout = time.Minute
+						c.Authorize = func(ctx context.Context, r coaching.AccessRequest) error {
 							if r.Op == "Redeem" {
+								if name == "not allowed in time" {
+									<-ctx.Done()
+								}
 								return errors.New("has gone home")
 							}
 							return nil
 						}
 					}
 				})
-				before := d.call()
+				before, begun := d.call(), time.Now()
 				w := refused(d)
+				if took := time.Since(begun); took > 14*time.Second {
+					t.Errorf("answered after %v, Plivo waits 15 s", took)
+				}
 				if w.Code != http.StatusOK || strings.Contains(w.Body.String(), "MultiPartyCall") || !strings.Contains(w.Body.String(), "<Hangup") {
 					t.Fatalf("answered %d %s, want a document that hangs up", w.Code, w.Body)
 				}

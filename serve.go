@@ -162,7 +162,9 @@ func (f *Flow) serveSupervisor(ctx context.Context, cb *callback) reply {
 	if !ok || !f.ours(id) {
 		return refuse(errors.New("no ticket"))
 	}
-	c, err := f.cfg.Store.Get(ctx, id)
+	get, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	c, err := f.cfg.Store.Get(get, id)
 	if err != nil {
 		return refuse(err)
 	}
@@ -172,7 +174,9 @@ func (f *Flow) serveSupervisor(ctx context.Context, cb *callback) reply {
 			if t.TakeOver {
 				r.Mode = ModeOpen
 			}
-			if err := f.authorize(WithActor(ctx, t.Actor), r); err != nil {
+			ask, cancel := context.WithTimeout(WithActor(ctx, t.Actor), redeemTime)
+			defer cancel()
+			if err := f.authorize(ask, r); err != nil {
 				return refuse(err)
 			}
 		}
@@ -236,6 +240,8 @@ func (f *Flow) exitDocument(ctx context.Context, c Call) (Document, error) {
 		why = ExitUnknown
 	}
 	if f.cfg.Exit != nil {
+		ctx, cancel := context.WithTimeout(ctx, exitTime) // the caller hears nothing meanwhile
+		defer cancel()
 		doc, err := guardHost(ctx, f, "Exit", func(ctx context.Context) (Document, error) { return f.cfg.Exit(ctx, c, why) })
 		if err == nil && !doc.IsZero() {
 			return doc, nil
