@@ -49,8 +49,10 @@ type Config struct {
 	// PublicURL.
 	Prefix string
 	// CallerID is shown to agents where the customer's own number is not
-	// E.164, and to supervisors. Empty: the number the customer dialled; the
-	// customer's where that is not known yet.
+	// E.164, and to supervisors. Empty: what the customer dialled, or where
+	// that is not known yet or is neither E.164 nor a sip: URI, the customer's
+	// own address. Set it where people call extensions, short codes or words:
+	// for a customer who withholds their number nobody can be rung otherwise.
 	CallerID string
 	// Tokens are further tokens that may sign callbacks: the next one during a
 	// rotation, or subaccounts'.
@@ -103,7 +105,7 @@ type Next struct {
 type Agent struct {
 	ID         AgentID `json:"id"`
 	Address    string  `json:"address"`               // E.164 number or sip: URI
-	CallerID   string  `json:"caller_id,omitempty"`   // shown to them; "": the customer's number where it is E.164, else Config.CallerID
+	CallerID   string  `json:"caller_id,omitempty"`   // shown to them; "": the customer's number where it is E.164, else as Config.CallerID says
 	ConfirmKey string  `json:"confirm_key,omitempty"` // one of 0-9, # and *: only who presses it joins, so voicemail does not
 }
 

@@ -61,7 +61,11 @@ func (m *machine) dialDone(c *Call, s step, d done, now time.Time) {
 			c.wantRead(now, false)
 		default:
 			l.HungUp = true
-			m.over(c, l, LegRefused, "the provider refused: "+d.Err)
+			why := "the provider refused: " + d.Err
+			if d.Unsent {
+				why = d.Err
+			}
+			m.over(c, l, LegRefused, why)
 			if d.Out == clientUnauthorized && l.isAgent() {
 				c.work.Route.Stopped = true
 			}

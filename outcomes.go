@@ -84,12 +84,13 @@ func (m *machine) partSent(c *Call, p *Participant, s *step) {
 // done is the outcome of a step. It counts only while the step still stands
 // with the owner who sent it.
 type done struct {
-	ID    int
-	Owner string
-	By    string
-	Out   clientOutcome
-	Err   string        // for people
-	After time.Duration // throttled: how long to wait
+	ID     int
+	Owner  string
+	By     string
+	Out    clientOutcome
+	Err    string        // for people
+	Unsent bool          // refused here: the provider was not asked
+	After  time.Duration // throttled: how long to wait
 
 	Next    *Next     // route
 	Calls   []dialled // dial

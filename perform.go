@@ -25,7 +25,10 @@ func (f *Flow) perform(ctx context.Context, c *Call, s step) done {
 	switch s.Kind {
 	case stepDial:
 		var added AddedParticipant
-		if added, err = f.client.AddParticipant(ctx, mpc, f.dial(c, s)); err == nil {
+		p := f.dial(c, s)
+		if p.From == "" {
+			err = errNoCallerID
+		} else if added, err = f.client.AddParticipant(ctx, mpc, p); err == nil {
 			d.Req = added.RequestUUID
 			for _, k := range added.Calls {
 				d.Calls = append(d.Calls, dialled{To: k.To, CallUUID: k.CallUUID})
@@ -68,7 +71,7 @@ func (f *Flow) perform(ctx context.Context, c *Call, s step) done {
 	}
 	d.Out, d.After = outcomeOf(err), clientRetryAfter(err)
 	if err != nil {
-		d.Err = reasonFor(err)
+		d.Err, d.Unsent = reasonFor(err), errors.Is(err, ErrInvalid)
 		f.logOutcome(c, s, d, err)
 	}
 	return d
@@ -87,6 +90,8 @@ func reasonFor(err error) string {
 func (f *Flow) logOutcome(c *Call, s step, d done, err error) {
 	args := []any{"call", c.ID, "step", s.Kind.String(), "outcome", d.Out.String(), "err", err}
 	switch {
+	case d.Unsent:
+		f.cfg.Logger.Error("a request cannot be made", args...)
 	case d.Out == clientUnauthorized, d.Out == clientRefused && s.Kind == stepDial:
 		f.cfg.Logger.Error("the provider refuses", args...)
 	case d.Out == clientGone && (s.Kind == stepHangup || s.Kind == stepCancel || s.Kind == stepFind || s.Kind == stepGhost || s.Kind == stepEnd):

@@ -3,6 +3,7 @@ package coaching_test
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -280,6 +281,59 @@ func TestR4Customer(t *testing.T) {
 			t.Errorf("for an ended call /answer = %q, want the fallback", body)
 		}
 	})
+}
+
+// What a customer calls need be no number that one can call from: then another
+// is used. Where there is none, the error says what to do.
+func TestR5CallFrom(t *testing.T) {
+	const own, someone = "14155550177", "sip:someone@example.com"
+	for _, tt := range []struct {
+		from, to, callerID string // the customer's address, what they dialled, Config.CallerID
+		agent, supervisor  string // what their phones are rung from; "": not at all
+	}{
+		{caller, "12345", "", caller, caller},
+		{caller, "49301234567890123456", "", caller, caller},
+		{caller, "support", "", caller, caller},
+		{caller, "sip:support@pbx.example.com;transport=udp", "", caller, "sip:support@pbx.example.com"},
+		{caller, "12345", own, caller, own},
+		{"anonymous", "sip:support@pbx.example.com;transport=udp", "", "sip:support@pbx.example.com", "sip:support@pbx.example.com"},
+		{"anonymous", "12345", own, own, own},
+		{someone + ";transport=udp", "support", "", someone, someone},
+		{"anonymous", hotline, "", hotline, hotline},
+		{"anonymous", "12345", "", "", ""},
+	} {
+		t.Run(fmt.Sprintf("%s calls %s, %q", tt.from, tt.to, tt.callerID), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := open(t, nil, func(cfg *coaching.Config) {
+					cfg.CallerID = tt.callerID
+					cfg.Route = func(_ context.Context, c coaching.Call) (coaching.Next, error) {
+						if len(c.Attempts) > 1 {
+							return coaching.Next{Wait: time.Minute}, nil
+						}
+						return coaching.Next{Ring: []coaching.Agent{agentAnn}}, nil
+					}
+				})
+				s.srv.Number(tt.to, publicURL+"/answer")
+				s.srv.Phone(tt.from, nil)
+				c := s.srv.Dial(tt.from, tt.to, nil)
+				after(10 * time.Second)
+				_, err := s.flow.Barge(t.Context(), s.id(c), supLee, nil)
+				got := map[string]string{}
+				for _, r := range s.requests("AddParticipant") {
+					got[fmt.Sprint(r.Body["role"])] = fmt.Sprint(r.Body["from"])
+				}
+				if got["agent"] != tt.agent || got["supervisor"] != tt.supervisor {
+					t.Errorf("rung from %v, want agents from %q and supervisors from %q", got, tt.agent, tt.supervisor)
+				}
+				if tt.supervisor != "" && (err != nil || !s.talks(c, s.leg(ann))) {
+					t.Errorf("Barge = %v; the customer listens to %v", err, c.Listening())
+				}
+				if tt.supervisor == "" && (!errors.Is(err, coaching.ErrNotApplied) || !strings.Contains(err.Error(), "Config.CallerID") || strings.Contains(err.Error(), "provider")) {
+					t.Errorf("Barge = %v, want ErrNotApplied and what to set", err)
+				}
+			})
+		})
+	}
 }
 
 func TestR5Dial(t *testing.T) {

@@ -3,6 +3,7 @@ package coaching
 import (
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -144,17 +145,23 @@ func (f *Flow) callerFor(c *Call, a Agent) string {
 	return f.ownNumber(c)
 }
 
-// ownNumber is Config.CallerID, else the number the customer dialled. A call that
-// was just adopted may not know that yet: then it is the customer's.
+// ownNumber is Config.CallerID, else what the customer dialled, else the
+// customer's own: the first that one can call from. A call that was just adopted
+// may not know what was dialled, and to a browser's or a PBX's it may be a word or
+// an extension. Empty: there is none.
 func (f *Flow) ownNumber(c *Call) string {
-	switch {
-	case f.cfg.CallerID != "":
-		return f.cfg.CallerID
-	case c.To == "" && isE164(c.From):
-		return c.From
+	for _, s := range []string{f.cfg.CallerID, c.To, c.From} {
+		if strings.HasPrefix(s, "sip:") {
+			s, _, _ = strings.Cut(s, ";") // ";transport=udp" says how the call came, not who is called
+		}
+		if validAddress(s) {
+			return s
+		}
 	}
-	return c.To
+	return ""
 }
+
+var errNoCallerID = invalid("no number to call from: neither what the customer dialled nor their own can be used; set Config.CallerID")
 
 // refusal is what a supervisor hears whose dial-in is refused, whatever the
 // reason (R17).
