@@ -89,7 +89,8 @@ func New(cfg Config) (*Flow, error) {
 // body, and leaves it to the server's ReadTimeout to end one that stalls.
 //
 // It answers 200 with a document or an empty body, 400 to a form it cannot make
-// sense of, 403 to what Plivo did not sign or a nonce used again, 404, 405, 413,
+// sense of, 403 to what Plivo did not sign (but for /music, which
+// tells only what the Config names) or a nonce used again, 404, 405, 413,
 // 415 to a body that is no form, and 503, to which Plivo comes again, if the
 // Store does not take a status callback.
 func (f *Flow) Handler() http.Handler { return f.mux }

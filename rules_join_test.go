@@ -233,37 +233,39 @@ func TestR9JoiningAWaitingCall(t *testing.T) {
 // answers XML.
 func TestR12Music(t *testing.T) {
 	const wait, hold = "https://cdn.example.com/wait.mp3", "https://cdn.example.com/hold.mp3"
-	bubble(t, func(t *testing.T) {
-		s := open(t, nil, func(cfg *coaching.Config) { cfg.WaitMusic, cfg.HoldMusic = wait, hold })
-		paper := s.documents()
-		c, _, id := s.connected()
-		mpc := paper("/answer")[0]
-		for _, a := range []string{"waitMusicUrl", "agentHoldMusicUrl", "customerHoldMusicUrl"} {
-			if !strings.HasPrefix(mpc.Attrs[a], publicURL+"/music?kind=") {
-				t.Errorf("%s = %q, want our own /music", a, mpc.Attrs[a])
+	for _, unsigned := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			s := open(t, &plivotest.Options{Switches: plivotest.Switches{MusicUnsigned: unsigned}}, func(cfg *coaching.Config) { cfg.WaitMusic, cfg.HoldMusic = wait, hold })
+			paper := s.documents()
+			c, _, id := s.connected()
+			mpc := paper("/answer")[0]
+			for _, a := range []string{"waitMusicUrl", "agentHoldMusicUrl", "customerHoldMusicUrl"} {
+				if !strings.HasPrefix(mpc.Attrs[a], publicURL+"/music?kind=") {
+					t.Errorf("%s = %q, want our own /music", a, mpc.Attrs[a])
+				}
 			}
-		}
-		if err := s.flow.Hold(t.Context(), id, coaching.MemberID(c.MemberID())); err != nil {
-			t.Fatal(err)
-		}
-		after(time.Second)
-		if play := paper("/music"); len(play) != 1 || play[0].Name != "Play" || play[0].Text != hold {
-			t.Errorf("/music answers %v, want Play of %s", play, hold)
-		}
-		heard := map[string]string{}
-		for _, snd := range c.Sounds() {
-			heard[snd.Kind] = snd.Name
-		}
-		if !strings.Contains(heard["wait music"], "kind=wait") && heard["wait music"] != wait {
-			t.Errorf("the customer waited with %q, want %s", heard["wait music"], wait)
-		}
-		if !strings.Contains(heard["hold music"], "kind=hold") && heard["hold music"] != hold {
-			t.Errorf("the customer was on hold with %q, want %s", heard["hold music"], hold)
-		}
-		if got := c.Listening(); got != "hold music" {
-			t.Errorf("the customer hears %s, want hold music", got)
-		}
-	})
+			if err := s.flow.Hold(t.Context(), id, coaching.MemberID(c.MemberID())); err != nil {
+				t.Fatal(err)
+			}
+			after(time.Second)
+			if play := paper("/music"); len(play) != 1 || play[0].Name != "Play" || play[0].Text != hold {
+				t.Errorf("/music answers %v, want Play of %s", play, hold)
+			}
+			heard := map[string]string{}
+			for _, snd := range c.Sounds() {
+				heard[snd.Kind] = snd.Name
+			}
+			if !strings.Contains(heard["wait music"], "kind=wait") && heard["wait music"] != wait {
+				t.Errorf("the customer waited with %q, want %s", heard["wait music"], wait)
+			}
+			if !strings.Contains(heard["hold music"], "kind=hold") && heard["hold music"] != hold {
+				t.Errorf("the customer was on hold with %q, want %s", heard["hold music"], hold)
+			}
+			if got := c.Listening(); got != "hold music" {
+				t.Errorf("the customer hears %s, want hold music", got)
+			}
+		})
+	}
 }
 
 func TestR12PlivosOwnMusic(t *testing.T) {

@@ -222,7 +222,7 @@ func namedSwitches() []plivotest.Switches {
 		{TimeoutAsNoAnswer: true}, {RetryNewNonce: true}, {StatusCallbackGET: true},
 		{HarshStayAlone: true}, {CreateAtJoin: true}, {JoinAfterEndCreates: true}, {EndMpcOnExitCause3000: true},
 		{OnExitAfterHangup: true}, {FullXMLHangup: true}, {KickCause4020: true},
-		{CoachesHearEachOther: true}, {MuteHoldSound: true}, {NoSupervisorHoldMusic: true},
+		{CoachesHearEachOther: true}, {MuteHoldSound: true}, {NoSupervisorHoldMusic: true}, {MusicUnsigned: true},
 		{StaleReads: 2 * time.Second}, {SplitFlags: true}, {ListExited: true}, {CoachFlagOnOthersOK: true},
 		{FullRESTDials: true}, {DialsCount: true}, {LastSettingsWin: true}, {PartialListsFail: true},
 		{NotFoundBraces: true}, {TransferWithoutCalls: true}, {HangupCauseDelay: 5 * time.Second},

@@ -204,14 +204,16 @@ func (s *Server) post(d *delivery, nonce string, limit time.Duration) result {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	req.Header.Set("User-Agent", "plivo-callback (plivotest)")
-	v3 := SignV3(s.opts.AuthToken, d.method, target, d.form, nonce)
-	req.Header.Set("X-Plivo-Signature-V3", v3)
-	req.Header.Set("X-Plivo-Signature-Ma-V3", v3)
-	req.Header.Set("X-Plivo-Signature-V3-Nonce", nonce)
-	v2 := SignV2(s.opts.AuthToken, target, nonce)
-	req.Header.Set("X-Plivo-Signature-V2", v2)
-	req.Header.Set("X-Plivo-Signature-Ma-V2", v2)
-	req.Header.Set("X-Plivo-Signature-V2-Nonce", nonce)
+	if d.kind != "music" || !s.opts.Switches.MusicUnsigned {
+		v3 := SignV3(s.opts.AuthToken, d.method, target, d.form, nonce)
+		req.Header.Set("X-Plivo-Signature-V3", v3)
+		req.Header.Set("X-Plivo-Signature-Ma-V3", v3)
+		req.Header.Set("X-Plivo-Signature-V3-Nonce", nonce)
+		v2 := SignV2(s.opts.AuthToken, target, nonce)
+		req.Header.Set("X-Plivo-Signature-V2", v2)
+		req.Header.Set("X-Plivo-Signature-Ma-V2", v2)
+		req.Header.Set("X-Plivo-Signature-V2-Nonce", nonce)
+	}
 
 	var resp *http.Response
 	if h := s.mounted(req.URL); h != nil {

@@ -75,6 +75,9 @@ type Switches struct {
 	// MuteHoldSound plays beep:1 into the MPC at every mute, unmute, hold and
 	// unhold. Zero: silent.
 	MuteHoldSound bool
+	// MusicUnsigned asks for wait and hold music without a signature. Zero:
+	// signed, as every other request is.
+	MusicUnsigned bool
 	// NoSupervisorHoldMusic gives supervisors on hold silence. Zero: Plivo's
 	// own music.
 	NoSupervisorHoldMusic bool
