@@ -98,6 +98,26 @@ func TestR18OrphanInSilence(t *testing.T) {
 	})
 }
 
+// R18: what an adopted call's customer dialled is found out, however Plivo wants to
+// be asked about a call that lives: without it nobody could be rung for one who
+// withholds their number.
+func TestR18AdoptedAnonymous(t *testing.T) {
+	for _, byStatus := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			s := open(t, &plivotest.Options{Switches: plivotest.Switches{LiveCallsByStatus: byStatus}})
+			s.stops[0]() // before anybody is rung: what the next one does is what is looked at
+			c := s.srv.Dial("anonymous", hotline, nil)
+			after(3 * time.Second)
+			s.cfg.Store = coaching.NewMemoryStore()
+			s.flow = s.start()
+			after(3 * time.Minute)
+			if !s.talks(c, s.leg(ann)) {
+				t.Errorf("by status %v: the customer is %v and hears %v, farewell %v", byStatus, c.State(), c.Listening(), farewell(c))
+			}
+		})
+	}
+}
+
 // R18: multiparty calls that are none of ours are left alone.
 func TestR18Foreign(t *testing.T) {
 	bubble(t, func(t *testing.T) {

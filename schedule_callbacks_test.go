@@ -225,7 +225,7 @@ func namedSwitches() []plivotest.Switches {
 		{CoachesHearEachOther: true}, {MuteHoldSound: true}, {NoSupervisorHoldMusic: true}, {MusicUnsigned: true},
 		{StaleReads: 2 * time.Second}, {SplitFlags: true}, {ListExited: true}, {CoachFlagOnOthersOK: true},
 		{FullRESTDials: true}, {DialsCount: true}, {LastSettingsWin: true}, {PartialListsFail: true},
-		{NotFoundBraces: true}, {TransferWithoutCalls: true}, {HangupCauseDelay: 5 * time.Second},
+		{NotFoundBraces: true}, {TransferWithoutCalls: true}, {HangupCauseDelay: 5 * time.Second}, {LiveCallsByStatus: true},
 		{LenientXML: true}, {StrictNames: true},
 		{Sparse: true, NoLegCallbacks: true},
 		{Sparse: true, NoLegCallbacks: true, NoSequenceNumber: true, CapitalRoles: true, StaleReads: 2 * time.Second, SplitFlags: true, ListExited: true,

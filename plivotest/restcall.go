@@ -55,6 +55,9 @@ func (s *Server) getCall(c *apiCall) reply {
 		}
 		return s.good(http.StatusOK, s.liveObject(l))
 	case "":
+		if s.opts.Switches.LiveCallsByStatus && l.state != Ended {
+			return s.fail(http.StatusNotFound, "not found")
+		}
 	default:
 		return s.fail(http.StatusBadRequest, "status must be live or queued")
 	}

@@ -105,6 +105,9 @@ type Switches struct {
 	// HangupCauseDelay is how long after a call's end its hangup cause can be
 	// read. Zero: at once.
 	HangupCauseDelay time.Duration
+	// LiveCallsByStatus answers 404 to a GET of a live call that does not ask
+	// with status=live. Zero: the record, without an end.
+	LiveCallsByStatus bool
 
 	// LenientXML ignores attributes Plivo does not document, with a warning in
 	// the timeline. Zero: they fail the document.
