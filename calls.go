@@ -23,7 +23,8 @@ func (f *Flow) Call(ctx context.Context, id CallID) (Call, error) {
 }
 
 // Calls yields the calls that are not ended and that the actor may see, in the
-// Store's order. An error ends the sequence.
+// Store's order. It is never denied as a whole: who may see none gets none. An
+// error ends the sequence.
 func (f *Flow) Calls(ctx context.Context, filter CallFilter) iter.Seq2[Call, error] {
 	return func(yield func(Call, error) bool) {
 		for c, err := range f.cfg.Store.Live(ctx) {
@@ -59,9 +60,9 @@ type WatchOptions struct {
 // Watch yields changes of calls that the actor may see. The subscription
 // starts at the call of Watch, not at the first change taken. Versions of one
 // call only rise; some may be left out, the last one always arrives. A cursor
-// that is too old gives one Resync change. It ends with ctx, whose error it
-// yields. Without a [Watcher] as Store it is [ErrInvalid]. The sequence may be
-// ranged over once.
+// that is too old gives one Resync change, which tells of no call, so that who
+// may see none gets it too. It ends with ctx, whose error it yields. Without a
+// [Watcher] as Store it is [ErrInvalid]. The sequence may be ranged over once.
 func (f *Flow) Watch(ctx context.Context, o *WatchOptions) iter.Seq2[Change, error] {
 	if o == nil {
 		o = &WatchOptions{}

@@ -269,7 +269,7 @@ func AsHost(ctx context.Context) context.Context { return context.WithValue(ctx,
 type AccessRequest struct {
 	Actor      Actor
 	Op         string
-	Call       Call         // as stored; zero for Calls and Watch of all calls, which ask again for each call
+	Call       Call         // as stored; Calls and Watch ask for each call they would yield
 	Supervisor SupervisorID // of verbs about one
 	Mode       CoachMode    // asked for
 }

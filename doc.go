@@ -60,7 +60,8 @@
 //   - [ErrInvalid]: an argument; nothing was done.
 //   - [ErrNotFound], [ErrCallEnded]: no such call, or no more.
 //   - [ErrDenied]: Config.Authorize said no.
-//   - [ErrConflict]: not in this state of the call; nothing was done.
+//   - [ErrConflict]: not in this state of the call; nothing was done, or it was
+//     replaced by a verb that lowers.
 //   - [ErrNotApplied]: a read shows the old state; nobody answered, say.
 //   - [ErrUnknown]: nothing shows either; also when the context ended first,
 //     whose error it wraps too.

@@ -8,7 +8,9 @@ import (
 )
 
 // The errors a caller branches on, with [errors.Is]. Every error of this
-// package wraps at most one of them; an [*APIError] answers to ErrNotFound too.
+// package wraps at most one of them, but for what comes from elsewhere: an
+// [*APIError] answers to ErrNotFound too, and ErrDenied wraps the error of
+// Config.Authorize, so ask for ErrDenied first, as [HTTPStatus] does.
 var (
 	// ErrInvalid: an argument or a Config field is missing or malformed.
 	// Nothing was sent and nothing was stored.
@@ -16,7 +18,8 @@ var (
 	// ErrNotFound: no such call, participant or supervision.
 	ErrNotFound = errors.New("not found")
 	// ErrConflict: the state of the call forbids it now, or another change
-	// came first. Nothing was done.
+	// came first. Nothing was done, with one exception: a raise that a verb
+	// which lowers has replaced may have been heard until that took effect.
 	ErrConflict = errors.New("conflict")
 	// ErrDenied: Config.Authorize said no.
 	ErrDenied = errors.New("denied")
