@@ -2,6 +2,7 @@ package coaching_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -161,14 +162,16 @@ func TestR18OneMiss(t *testing.T) {
 				v := s.watchOver(c)
 				s.phone(ann, plivotest.PhonePlan{After: 20 * time.Second})
 				after(8 * time.Second)
-				missed := false
+				var missed atomic.Bool
 				s.once(func(r plivotest.Request) bool {
 					ours := r.Op == op && strings.HasPrefix(r.MPC, "uuid_")
-					missed = missed || ours
+					if ours {
+						missed.Store(true)
+					}
 					return ours
 				}, plivotest.Failure{Status: 404, Body: "<html>no such backend</html>", NoEffect: true})
 				after(5 * time.Minute)
-				if !missed {
+				if !missed.Load() {
 					t.Error("nobody has read")
 				}
 				if !s.talks(c, s.leg(ann)) {
