@@ -213,6 +213,7 @@ func TestR15HandlerRefusesForms(t *testing.T) {
 		{"no CallUUID at /answer", "/answer", with(deskAnswer(), "CallUUID"), 400},
 		{"CallUUID no UUID", "/answer", with(deskAnswer(), "CallUUID", "x"), 400},
 		{"CallUUID of dashes", "/answer", with(deskAnswer(), "CallUUID", strings.Repeat("-", 36)), 400},
+		{"CallUUID without dashes", "/answer", with(deskAnswer(), "CallUUID", strings.Repeat("a", 36)), 400}, // no id of ours comes of it
 		{"CallUUID twice", "/answer", with(deskAnswer(), "CallUUID", deskCustomer, leg), 400},
 		{"From twice", "/answer", with(deskAnswer(), "From", "1", "2"), 400},
 		{"To twice", "/answer", with(deskAnswer(), "To", "1", "2"), 400},

@@ -78,7 +78,7 @@ func (f *Flow) serveAnswer(ctx context.Context, cb *callback) reply {
 		return reply{status: http.StatusBadRequest, err: errors.New("CallUUID is missing or malformed")}
 	}
 	a.id = callIDOf(f.cfg.Prefix, a.callUUID)
-	if !validCallID(a.id) {
+	if !f.ours(a.id) { // or nothing that comes after would be taken for this call's
 		return reply{status: http.StatusBadRequest, err: errors.New("CallUUID is malformed")}
 	}
 	a.from, a.to = truncate(utf8Text(a.from), 200), truncate(utf8Text(a.to), 200)
