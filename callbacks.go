@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// What Plivo calls. Each handler but /music verifies, parses, commits one change, and
-// answers; none of them calls Plivo.
+// What Plivo calls. Each handler but /music verifies, parses, commits one
+// change, and answers; none of them calls Plivo.
 
 type callback struct {
 	path  string
@@ -84,8 +84,8 @@ func (f *Flow) routes() http.Handler {
 
 // receive checks a request and hands it on: 405 for another method, 413 for a
 // body that is too long, 415 for one that is no form, 400 for a form that
-// cannot be read, 403 for a signature that does not match,
-// unless the route asks for none.
+// cannot be read, 403 for a signature that does not match, unless the route
+// asks for none.
 func (f *Flow) receive(w http.ResponseWriter, r *http.Request, path string, rt route) reply {
 	allowed := false
 	for _, m := range rt.methods {

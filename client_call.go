@@ -39,18 +39,14 @@ func (c *Client) CancelRequest(ctx context.Context, requestUUID string) error {
 
 // CallDetail reads the record of a call.
 func (c *Client) CallDetail(ctx context.Context, callUUID string) (CallDetail, error) {
-	return c.callDetail(ctx, newClientCall("CallDetail", http.MethodGet, "Call").uuid("the call's uuid", callUUID))
+	return c.callDetail(ctx, callUUID, "")
 }
 
-// liveCall reads the same of a call that lives, of which the provider may tell
-// only where asked for one; who and whom is all it says then.
-func (c *Client) liveCall(ctx context.Context, callUUID string) (CallDetail, error) {
+// callDetail asks with a status where it is not empty: of a call that lives the
+// provider may tell only where asked for one, and then no more than who and whom.
+func (c *Client) callDetail(ctx context.Context, callUUID, status string) (CallDetail, error) {
 	call := newClientCall("CallDetail", http.MethodGet, "Call").uuid("the call's uuid", callUUID)
-	call.arg("status", "live")
-	return c.callDetail(ctx, call)
-}
-
-func (c *Client) callDetail(ctx context.Context, call *clientCall) (CallDetail, error) {
+	call.arg("status", status)
 	obj, err := c.fetch(ctx, call)
 	if err != nil {
 		return CallDetail{}, err

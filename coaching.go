@@ -89,10 +89,10 @@ func New(cfg Config) (*Flow, error) {
 // body, and leaves it to the server's ReadTimeout to end one that stalls.
 //
 // It answers 200 with a document or an empty body, 400 to a form it cannot make
-// sense of, 403 to what Plivo did not sign (but for /music, which
-// tells only what the Config names) or a nonce used again, 404, 405, 413,
-// 415 to a body that is no form, and 503, to which Plivo comes again, if the
-// Store does not take a status callback.
+// sense of, 403 to what Plivo did not sign (but for /music, which tells only
+// what the Config names) or a nonce used again, 404, 405, 413, 415 to a body
+// that is no form, and 503, to which Plivo comes again, if the Store does not
+// take a status callback.
 func (f *Flow) Handler() http.Handler { return f.mux }
 
 // Format keeps the account's token out of every formatting verb.
@@ -306,8 +306,9 @@ func (f *Flow) authorize(ctx context.Context, r AccessRequest) error {
 }
 
 // guardHost calls host code, which may panic or stall: it is given
-// RouteTimeout or what is left of ctx, a panic becomes an error, both are counted (R19). A stalled
-// call is left behind and keeps its goroutine until it returns.
+// RouteTimeout or what is left of ctx, a panic becomes an error, both are
+// counted (R19). A stalled call is left behind and keeps its goroutine until it
+// returns.
 func guardHost[T any](ctx context.Context, f *Flow, hook string, call func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.RouteTimeout)
 	defer cancel()

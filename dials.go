@@ -41,7 +41,14 @@ func (m *machine) dialDone(c *Call, s step, d done, now time.Time) {
 		}
 		return
 	}
-	c.takeCalls(s.Legs, d.Calls)
+	for i, k := range d.Calls {
+		if len(d.Calls) == len(s.Legs) && (k.To == "" || len(s.Legs) == 1) {
+			if l := c.leg(s.Legs[i]); l != nil {
+				k.To = l.To // it was left out, or written in another way
+			}
+		}
+		c.legRungBy(k, s.ID)
+	}
 	for _, id := range s.Legs {
 		l := c.leg(id)
 		if l == nil {
@@ -77,24 +84,21 @@ func (m *machine) dialDone(c *Call, s step, d done, now time.Time) {
 	c.work.moved = true
 }
 
-// takeCalls gives the legs of a dial the calls that ring them, one to one: two
-// agents may share a phone. A callback may have told of some already.
-func (c *Call) takeCalls(legs []int, calls []dialled) {
-	for i, k := range calls {
-		if c.legByCall(k.CallUUID) != nil {
-			continue
-		}
-		for j, id := range legs {
-			l := c.leg(id)
-			if l == nil || l.CallUUID != "" {
-				continue
-			}
-			if sameAddress(k.To, l.To) || len(calls) == len(legs) && (k.To == "" && i == j || len(legs) == 1) {
-				l.CallUUID = k.CallUUID
-				break
-			}
+// legRungBy returns the leg that a call rings, nil if none does. The answer to a
+// dial and the phone's own callbacks tell of it, in any order: the first gives
+// the call to a leg of that dial at that address, one to one, since two agents
+// may share a phone.
+func (c *Call) legRungBy(k dialled, step int) *leg {
+	if l := c.legByCall(k.CallUUID); l != nil || step == 0 {
+		return l
+	}
+	for i := range c.work.Legs {
+		if l := &c.work.Legs[i]; l.Step == step && l.CallUUID == "" && sameAddress(l.To, k.To) {
+			l.CallUUID, c.work.moved = k.CallUUID, true
+			return l
 		}
 	}
+	return nil
 }
 
 // ringGrace is how long after its ring time a leg that rings is given up.
@@ -115,18 +119,7 @@ func (n legNews) on(m *machine, c *Call, now time.Time) error {
 	if err := c.guarded(n.guard); err != nil {
 		return err
 	}
-	l := c.legByCall(n.call)
-	if l == nil && n.step != 0 {
-		for i := range c.work.Legs {
-			if o := &c.work.Legs[i]; l == nil && o.Step == n.step && o.CallUUID == "" && sameAddress(o.To, n.to) {
-				l = o
-			}
-		}
-		if l != nil {
-			l.CallUUID = n.call
-			c.work.moved = true
-		}
-	}
+	l := c.legRungBy(dialled{To: n.to, CallUUID: n.call}, n.step)
 	if n.status == CallRinging && l != nil && l.State == legOut && !l.Rang {
 		l.Rang = true
 		l.Deadline = now.Add(time.Duration(l.Ring)*time.Second + ringGrace)

@@ -135,9 +135,10 @@ const (
 	shortPatience = time.Second
 )
 
-// again returns how long to wait after a request that did not do.
-func again(d done, tries int, patience time.Duration) time.Duration {
-	return max(min(d.After, patience), backoff(tries))
+// again returns how long to wait after a request that did not do, at most for
+// Retry-After's sake.
+func again(d done, tries int, most time.Duration) time.Duration {
+	return max(min(d.After, most), backoff(tries))
 }
 
 // end decides that the call ends, for that reason. The first reason stays.

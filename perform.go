@@ -66,8 +66,8 @@ func (f *Flow) perform(ctx context.Context, c *Call, s step) done {
 	case stepCause:
 		var k CallDetail
 		k, err = f.client.CallDetail(ctx, s.UUID)
-		if outcomeOf(err) == clientGone { // a live call may have to be asked for as such
-			k, err = f.client.liveCall(ctx, s.UUID)
+		if outcomeOf(err) == clientGone && s.UUID == c.CallUUID { // a live call may have to be asked for as such
+			k, err = f.client.callDetail(ctx, s.UUID, "live")
 		}
 		if err == nil {
 			d.Cause = &ending{Over: k.HangupCauseCode != 0 || !k.Ended.IsZero() || k.HangupCauseName != "", Code: k.HangupCauseCode, Source: k.HangupSource, From: k.From, To: k.To}

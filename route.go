@@ -47,7 +47,7 @@ func (m *machine) route(c *Call, now time.Time) {
 			return
 		}
 	}
-	if m.callerID == "" && c.To == "" && !validAddress(c.From) && c.hasStep(stepCause, func(s *step) bool { return s.UUID == c.CallUUID }) {
+	if c.To == "" && callFrom(m.callerID, c.From) == "" && c.hasStep(stepCause, func(s *step) bool { return s.UUID == c.CallUUID }) {
 		return // just adopted: what to call from is being asked
 	}
 	c.addStep(step{Kind: stepRoute})

@@ -248,14 +248,6 @@ func TestR19AuthorizeAndDirectory(t *testing.T) {
 	}
 }
 
-// slowStore takes its time to read, as a store on the network does.
-type slowStore struct{ coaching.Store }
-
-func (s slowStore) Get(ctx context.Context, id coaching.CallID) (coaching.Call, error) {
-	time.Sleep(5 * time.Millisecond)
-	return s.Store.Get(ctx, id)
-}
-
 // Exit in trouble: the customer hears what they would hear without it, before
 // Plivo has lost patience with /exit, however long other host code is given.
 func TestR19Exit(t *testing.T) {
@@ -263,7 +255,7 @@ func TestR19Exit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				s := open(t, nil, func(cfg *coaching.Config) {
-					cfg.Store, cfg.RouteTimeout = slowStore{coaching.NewMemoryStore()}, time.Minute
+					cfg.Store, cfg.RouteTimeout = balkyStore{coaching.NewMemoryStore(), 5 * time.Millisecond, nil}, time.Minute
 					cfg.Route = func(context.Context, coaching.Call) (coaching.Next, error) { return coaching.Next{}, nil }
 					cfg.Exit = func(ctx context.Context, _ coaching.Call, why coaching.ExitReason) (coaching.Document, error) {
 						return coaching.Document{}, bad(ctx)

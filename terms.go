@@ -149,8 +149,11 @@ func (f *Flow) callerFor(c *Call, a Agent) string {
 // customer's own: the first that one can call from. A call that was just adopted
 // may not know what was dialled, and to a browser's or a PBX's it may be a word or
 // an extension. Empty: there is none.
-func (f *Flow) ownNumber(c *Call) string {
-	for _, s := range []string{f.cfg.CallerID, c.To, c.From} {
+func (f *Flow) ownNumber(c *Call) string { return callFrom(f.cfg.CallerID, c.To, c.From) }
+
+// callFrom returns the first address that one can call from, or nothing.
+func callFrom(addresses ...string) string {
+	for _, s := range addresses {
 		if strings.HasPrefix(s, "sip:") {
 			s, _, _ = strings.Cut(s, ";") // ";transport=udp" says how the call came, not who is called
 		}
